@@ -1,0 +1,180 @@
+"""The Answers actor: what ended requests said, for those who come back late.
+
+Owns      finished answers, at most so many bytes and so long
+Receives  Keep, Resume, ResumeOutput
+Sends     what was missed to whoever resumes, through their port
+Stops     with the broker
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import Any, TypeAlias, assert_never
+
+import msgspec
+
+from actors.base import LoopActor
+from actors.errors import NotFoundError
+from actors.lifecycle import RequestState
+from actors.outbound import OutputId, Resumed, ResumedOutput, ResumePort
+
+
+class FinishedOutput(msgspec.Struct, frozen=True):
+    """One answer of an ended request."""
+
+    output: OutputId
+    stream: str
+    chunks: tuple[bytes, ...]
+    """The text of each chunk, as JSON between the quotes."""
+    final_text: str | None
+
+
+class FinishedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An ended request with all its answers."""
+
+    request: str
+    request_id: str
+    requester: str
+    room: str
+    readers: tuple[str, ...]
+    state: RequestState
+    outputs: tuple[FinishedOutput, ...]
+    error: str | None = None
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """Remember an ended request."""
+
+    finished: FinishedRequest
+
+
+class Resume(msgspec.Struct, frozen=True, kw_only=True):
+    """Give a reader what it missed.
+
+    ``start`` is the next index wanted, one for all outputs or one for each outputId;
+    ``room`` names the room of another member's request.
+    """
+
+    request_id: str
+    reader: str
+    room: str | None
+    start: int | dict[str, int]
+    port: ResumePort
+
+
+class ResumeOutput(msgspec.Struct, frozen=True):
+    """Give one output from its start to a reader that was announced it."""
+
+    request: str
+    key: str
+    port: ResumePort
+
+
+Message: TypeAlias = Keep | Resume | ResumeOutput
+
+
+class Answers(LoopActor):
+    """A cache of ended requests; the longest unused goes first."""
+
+    def __init__(self, max_bytes: int, ttl: float) -> None:
+        super().__init__()
+        self._max_bytes = max_bytes
+        self._ttl = ttl
+        self._bytes = 0
+        self._now = asyncio.get_running_loop().time
+        self._kept: OrderedDict[str, tuple[FinishedRequest, int, float]] = OrderedDict()
+        self._by_requester: dict[tuple[str, str], str] = {}
+        self._by_room: dict[tuple[str, str], str] = {}
+
+    def on_receive(self, message: Message) -> Any:
+        """Handle one message."""
+        match message:
+            case Keep(finished):
+                return self._keep(finished)
+            case Resume():
+                return message.port.resumed(self._resume(message))
+            case ResumeOutput(request, key, port):
+                return port.resumed(self._resume_output(request, key))
+            case _:
+                assert_never(message)
+
+    def _keep(self, finished: FinishedRequest) -> None:
+        size = 1_000 + sum(
+            len(chunk) + 64 for output in finished.outputs for chunk in output.chunks
+        )
+        self._kept[finished.request] = (finished, size, self._now() + self._ttl)
+        self._by_requester[finished.requester, finished.request_id] = finished.request
+        self._by_room[finished.room, finished.request_id] = finished.request
+        self._bytes += size
+        self._make_room()
+
+    def _make_room(self) -> None:
+        now = self._now()
+        while self._kept:
+            oldest, (_, _, expires) = next(iter(self._kept.items()))
+            if self._bytes <= self._max_bytes and expires > now:
+                break
+            self._drop(oldest)
+
+    def _drop(self, request: str) -> None:
+        finished, size, _ = self._kept.pop(request)
+        self._bytes -= size
+        for index, key in (
+            (self._by_requester, (finished.requester, finished.request_id)),
+            (self._by_room, (finished.room, finished.request_id)),
+        ):
+            if index.get(key) == request:
+                del index[key]
+
+    def _resume(self, message: Resume) -> Resumed | NotFoundError:
+        if message.room is None:
+            request = self._by_requester.get((message.reader, message.request_id))
+        else:
+            request = self._by_room.get((message.room, message.request_id))
+        finished = self._find(request)
+        if finished is None or not _may_read(finished, message.reader):
+            return NotFoundError(
+                f"there is no request {message.request_id!r}, "
+                "or it ended too long ago to be resumed"
+            )
+        return Resumed(
+            finished.state,
+            tuple(_missed(output, message.start) for output in finished.outputs),
+            finished.error,
+        )
+
+    def _resume_output(self, request: str, key: str) -> Resumed | NotFoundError:
+        finished = self._find(request)
+        if finished is None:
+            return NotFoundError("the answer is no longer kept")
+        outputs = [o for o in finished.outputs if o.output.key == key]
+        return Resumed(finished.state, tuple(_missed(o, 0) for o in outputs))
+
+    def _find(self, request: str | None) -> FinishedRequest | None:
+        self._make_room()
+        if request is None or request not in self._kept:
+            return None
+        finished, _, expires = self._kept[request]
+        if expires <= self._now():
+            self._drop(request)
+            return None
+        self._kept.move_to_end(request)
+        return finished
+
+
+def _may_read(finished: FinishedRequest, reader: str) -> bool:
+    return reader == finished.requester or reader in finished.readers
+
+
+def _missed(output: FinishedOutput, start: int | dict[str, int]) -> ResumedOutput:
+    if isinstance(start, dict):
+        start = start.get(output.output.output_id, 0)
+    return ResumedOutput(
+        output.output,
+        output.stream,
+        len(output.chunks),
+        b"".join(output.chunks[max(start, 0) :]),
+        output.final_text,
+        done=True,
+    )

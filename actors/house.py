@@ -1,0 +1,42 @@
+"""What the actors share: where to find each other, and how long they wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pykka
+
+from actors.base import LoopRef
+from actors.directory import Directory
+from actors.outbound import Outbound
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """Every time and limit the actors keep, in seconds, counts and bytes."""
+
+    reconnect_grace: float = 30
+    first_token_timeout: float = 120
+    chunk_timeout: float = 60
+    request_timeout: float = 1_200
+    output_idle_timeout: float = 15
+    max_attempts: int = 3
+    requests_in_flight: int = 16
+    queued_per_extension: int = 256
+    members_per_room: int = 10_000
+    gap_chunks: int = 1_000
+    gap_bytes: int = 256 * 1024
+    answer_ttl: float = 600
+    answer_bytes: int = 64 * 1024 * 1024
+    ask_timeout: float = 10
+
+
+class House(msgspec.Struct, frozen=True, kw_only=True):
+    """The collaborators every actor is started with."""
+
+    directory: Directory
+    outbound: Outbound
+    patience: Patience
+    assignments: LoopRef[Any]
+    answers: LoopRef[Any]
+    store: pykka.ActorRef[Any]

@@ -1,0 +1,204 @@
+"""The Keyring actor: who holds which key, proven with bcrypt.
+
+Owns      every client's key hashes
+Receives  Check, Issue, Revoke, ListKeys, Replace, HashPassword, CheckPassword
+Sends     new and removed keys to the store
+Stops     with the broker
+
+It has a thread, since bcrypt blocks on purpose: one thread, so that floods of wrong
+keys cost one core at most. Keys are never kept, logged or sent but to their owner.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias, assert_never
+
+import bcrypt
+import msgspec
+import pykka
+
+from actors import store
+from actors.base import BlockingActor
+from actors.errors import Code, RefusedError
+
+MAX_KEYS: Final = 8
+"""Live keys of one client: two tabs that both ask must not lock each other out."""
+
+MAX_SECRET: Final = 72
+"""Bytes bcrypt reads; it would cut what is longer, so that is refused."""
+
+COST: Final = 10
+KEY_PATTERN: Final = re.compile(r"tap_([0-9a-f]{12})_([A-Za-z0-9_-]{22,43})\Z")
+
+
+class Check(msgspec.Struct, frozen=True):
+    """Answers with the id of the key if it is one of the client's, else None."""
+
+    client: str
+    key: str
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """Answers with a new key in plain, this once.
+
+    ``in_use`` are the ids of keys that sockets hold now and must not lose.
+    """
+
+    client: str
+    in_use: frozenset[str] = frozenset()
+
+
+class Revoke(msgspec.Struct, frozen=True):
+    """Drop one key of a client, or all; answers with the ids dropped."""
+
+    client: str
+    key_id: str | None = None
+
+
+class ListKeys(msgspec.Struct, frozen=True):
+    """Answers with the client's ``store.KeyRow``s."""
+
+    client: str
+
+
+class Replace(msgspec.Struct, frozen=True):
+    """Take these keys for the truth: the database was changed from outside."""
+
+    keys: tuple[store.KeyRow, ...]
+
+
+class HashPassword(msgspec.Struct, frozen=True):
+    """Answers with a password's bcrypt hash as text."""
+
+    password: str
+
+
+class CheckPassword(msgspec.Struct, frozen=True):
+    """Answers whether a password fits a bcrypt hash."""
+
+    password: str
+    hashed: str
+
+
+Message: TypeAlias = (
+    Check | Issue | Revoke | ListKeys | Replace | HashPassword | CheckPassword
+)
+
+
+def key_id(key: str) -> str | None:
+    """The public part of a key that has the right form."""
+    match = KEY_PATTERN.match(key)
+    return match.group(1) if match else None
+
+
+def hash_secret(secret: str, cost: int = COST) -> bytes:
+    """Hash a key or a password.
+
+    Raises:
+        RefusedError: it is longer than bcrypt can tell apart, or holds a NUL.
+    """
+    return bcrypt.hashpw(_as_bytes(secret), bcrypt.gensalt(cost))
+
+
+def make_key(client: str, now: float) -> tuple[str, store.KeyRow]:
+    """Make a key of 256 random bits: the key in plain, and its row."""
+    identifier = secrets.token_hex(6)
+    key = f"tap_{identifier}_{secrets.token_urlsafe(32)}"
+    return key, store.KeyRow(identifier, client, hash_secret(key), now, now)
+
+
+def _as_bytes(secret: str) -> bytes:
+    encoded = secret.encode("utf-8", "surrogatepass")
+    if len(encoded) > MAX_SECRET or b"\0" in encoded:
+        raise RefusedError(
+            f"keys and passwords have at most {MAX_SECRET} bytes and no NUL",
+            Code.AUTHENTICATION_FAILED,
+        )
+    return encoded
+
+
+def _fits(secret: str, hashed: bytes) -> bool:
+    try:
+        return bcrypt.checkpw(_as_bytes(secret), hashed)
+    except (RefusedError, ValueError):  # ValueError: not a bcrypt hash
+        return False
+
+
+class Keyring(BlockingActor):
+    """All keys of all clients."""
+
+    def __init__(
+        self,
+        keys: Iterable[store.KeyRow],
+        store_ref: pykka.ActorRef[Any],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self._store = store_ref
+        self._clock = clock
+        self._keys: dict[str, dict[str, store.KeyRow]] = {}
+        self._replace(keys)
+
+    def on_receive(self, message: Message) -> Any:
+        """Handle one message."""
+        match message:
+            case Check(client, key):
+                return self._check(client, key)
+            case Issue(client, in_use):
+                return self._issue(client, in_use)
+            case Revoke(client, identifier):
+                return self._revoke(client, identifier)
+            case ListKeys(client):
+                return tuple(self._keys.get(client, {}).values())
+            case Replace(keys):
+                return self._replace(keys)
+            case HashPassword(password):
+                return hash_secret(password).decode()
+            case CheckPassword(password, hashed):
+                return _fits(password, hashed.encode())
+            case _:
+                assert_never(message)
+
+    def _check(self, client: str, key: str) -> str | None:
+        identifier = key_id(key)
+        row = self._keys.get(client, {}).get(identifier or "")
+        if row is None or not _fits(key, row.hash):
+            return None
+        used = msgspec.structs.replace(row, last_used_at=self._clock())
+        self._keys[client][row.id] = used
+        self._store.tell(store.PutKey(used))
+        return row.id
+
+    def _issue(self, client: str, in_use: frozenset[str]) -> str:
+        held = self._keys.setdefault(client, {})
+        spare = sorted(
+            (row for row in held.values() if row.id not in in_use),
+            key=lambda row: row.last_used_at,
+        )
+        surplus = len(held) - MAX_KEYS + 1
+        if surplus > len(spare):
+            raise RefusedError(f"all {MAX_KEYS} keys of {client!r} are in use")
+        dropped = tuple(row.id for row in spare[: max(surplus, 0)])
+        key, row = make_key(client, self._clock())
+        for identifier in dropped:
+            del held[identifier]
+        held[row.id] = row
+        self._store.tell(store.PutKey(row, dropped))
+        return key
+
+    def _revoke(self, client: str, identifier: str | None) -> tuple[str, ...]:
+        held = self._keys.get(client, {})
+        dropped = tuple(i for i in held if identifier in (None, i))
+        for each in dropped:
+            del held[each]
+        self._store.tell(store.RemoveKeys(dropped))
+        return dropped
+
+    def _replace(self, keys: Iterable[store.KeyRow]) -> None:
+        self._keys = {}
+        for row in keys:
+            self._keys.setdefault(row.client, {})[row.id] = row

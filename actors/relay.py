@@ -1,0 +1,506 @@
+"""The Relay actor: one LLM request, from the order to its one end.
+
+Owns      the request's state, its legs, the text of its answers, who reads them
+Receives  Begin, GetState, Cancel, Resume, ResumeOutput, and ``actors.relay_events``
+Sends     chunks and statuses through Outbound; to extensions, assignments, the
+          room, the store and the answers cache, what becomes of the request
+Stops     when the last leg is over; then its answers are the cache's
+
+The way of a chunk is ``_chunk`` here and ``Pour.chunk``: keep both short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeAlias, assert_never
+
+import msgspec
+
+from actors import answers, assignments, extension, relay_events, room, store
+from actors.base import LoopActor, LoopFuture
+from actors.directory import Kind
+from actors.errors import BrokerError, Code, RefusedError
+from actors.house import House
+from actors.leg import Leg
+from actors.lifecycle import TERMINAL, LegEvent, RequestState, outcome
+from actors.outbound import Order, Resumed, StatusChanged, Warned
+from actors.output import GapTooLargeError
+from actors.pour import Pour, Readers, StrayError
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """Go ahead; answers with ``Accepted`` once the request is placed and stored."""
+
+
+class GetState(msgspec.Struct, frozen=True):
+    """Answers with ``Accepted``, as things stand."""
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The request is taken on."""
+
+    state: RequestState
+    position: int | None = None
+    warning: str | None = None
+
+
+class _Watch(msgspec.Struct, frozen=True):
+    """Look whether a leg is past its deadline."""
+
+    extension: str
+
+
+class _Idle(msgspec.Struct, frozen=True):
+    """Look whether an older extension has said all it had to say."""
+
+    extension: str
+    output: str
+    mark: int
+
+
+class _Expired(msgspec.Struct, frozen=True):
+    """The whole request has had its time."""
+
+
+Message: TypeAlias = (
+    Begin
+    | GetState
+    | relay_events.Cancel
+    | answers.Resume
+    | answers.ResumeOutput
+    | assignments.Placed
+    | assignments.NotPlaced
+    | store.Committed
+    | relay_events.ChunkCame
+    | relay_events.AnswerEvent
+    | relay_events.QueueEvent
+    | relay_events.ReadersChanged
+    | relay_events.RequesterGone
+    | _Watch
+    | _Idle
+    | _Expired
+)
+
+
+class Relay(LoopActor):
+    """One LLM request."""
+
+    def __init__(self, house: House, request: str, order: Order) -> None:
+        super().__init__()
+        self._house = house
+        self._patience = house.patience
+        self._request = request
+        self._order = order
+        self._now = asyncio.get_running_loop().time
+        self._readers = Readers(order)
+        self._legs: dict[str, Leg] = {}
+        self._tried: list[str] = []
+        self._state = RequestState.HELD
+        self._begun: LoopFuture[Accepted] | None = None
+        self._stored: bool | None = None
+        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+
+    def on_receive(self, message: Message) -> Any:
+        """Handle one message."""
+        match message:
+            case relay_events.ChunkCame():
+                return self._chunk(message)
+            case Begin():
+                return self._begin()
+            case GetState():
+                return self._accepted()
+            case relay_events.Cancel(by, entitled):
+                return self._cancel(by, entitled=entitled)
+            case answers.Resume() | answers.ResumeOutput():
+                return message.port.resumed(self._resume(message))
+            case assignments.Placed(placements):
+                return self._place(placements)
+            case assignments.NotPlaced(error):
+                return self._not_placed(error)
+            case store.Committed(ok):
+                self._stored = ok
+                return self._acknowledge()
+            case relay_events.ReadersChanged(members):
+                return self._readers.set_members(members)
+            case relay_events.RequesterGone():
+                return self._requester_gone()
+            case _Watch(name):
+                return self._watch(name)
+            case _Idle(name, output, mark):
+                return self._idle(name, output, mark)
+            case _Expired():
+                return self._end_all(LegEvent.EXPIRED, "the request took too long")
+            case _:
+                return self._leg_event(message)
+
+    def on_failure(self, *_exc_info: Any) -> None:
+        """End as failed: a fault of ours must not leave anybody waiting."""
+        if self._state in TERMINAL:
+            return
+        for leg in self._legs.values():
+            if leg.apply(LegEvent.FAILED):
+                leg.ref.tell(extension.Withdraw(self._request))
+                leg.pour.end_all(leg.state)
+        self._conclude(RequestState.FAILED, "internal error", Code.INTERNAL)
+
+    # -- from the order to its legs
+
+    def _begin(self) -> LoopFuture[Accepted]:
+        self._begun = self.defer()
+        self._tell_room(room.RequestOpened(self._request, self._order, self.actor_ref))
+        self._ask_for_place(self._order.targets)
+        seconds = self._patience.request_timeout
+        if self._order.timeout is not None:
+            seconds = min(seconds, self._order.timeout)
+        self._later(seconds, _Expired())
+        return self._begun
+
+    def _ask_for_place(self, targets: tuple[str, ...]) -> None:
+        place = assignments.Place(
+            self._request, targets, self.actor_ref, tuple(self._tried)
+        )
+        self._house.assignments.tell(place)
+
+    def _place(self, placements: tuple[assignments.Placement, ...]) -> None:
+        first_time = not self._tried
+        for placement in placements:
+            pour = Pour(
+                self._request, self._readers, self._house.outbound, self._patience
+            )
+            self._legs[placement.identity] = Leg(placement, pour)
+            self._tried.append(placement.identity)
+            self._readers.exclude(placement.identity)
+            placement.ref.tell(
+                extension.Enqueue(self._request, self._order, self.actor_ref)
+            )
+        if first_time:
+            self._record()
+
+    def _not_placed(self, error: BrokerError) -> None:
+        if self._tried:
+            self._conclude(RequestState.FAILED, error.message, error.code)
+            self.stop()
+        elif self._begun is not None:
+            self._begun.fail(error)
+            self._tell_room(room.RequestClosed(self._request))
+            self.stop()
+
+    def _record(self) -> None:
+        order = self._order
+        row = store.RequestRow(
+            self._request, order.requester, order.request_id, order.room
+        )
+        try:
+            self._house.store.tell(store.OpenRequest(row, self.actor_ref))
+        except BrokerError:  # the store is far behind: go on without it, and say so
+            self._stored = False
+
+    def _acknowledge(self) -> None:
+        """Ack once it is stored and every extension has said when it will be."""
+        settled = all(leg.state is not RequestState.HELD for leg in self._legs.values())
+        if self._begun is not None and self._stored is not None and settled:
+            self._begun.set(self._accepted())
+
+    def _accepted(self) -> Accepted:
+        positions = [leg.position for leg in self._legs.values() if leg.position]
+        warning = None
+        if self._stored is False:
+            warning = "the store is down: this request would not survive a restart"
+        return Accepted(self._state, min(positions, default=None), warning)
+
+    # -- what the extensions and their actors say
+
+    def _chunk(self, message: relay_events.ChunkCame) -> None:
+        leg = self._legs.get(message.extension)
+        if leg is None or not leg.running:
+            self._warn_stray(message.extension, None)
+            return
+        if leg.state is RequestState.SENT:
+            self._first_chunk(leg)
+        leg.deadline = self._now() + self._patience.chunk_timeout
+        try:
+            leg.pour.chunk(
+                message.stream,
+                message.output,
+                message.index,
+                message.piece,
+                first=message.first,
+            )
+        except StrayError:
+            self._warn_stray(leg.extension, message.stream)
+        except GapTooLargeError:
+            leg.ref.tell(extension.Withdraw(self._request))
+            reason = f"a chunk of stream {message.stream!r} was missing for too long"
+            self._fail(leg, reason, Code.LLM_REQUEST_FAILED)
+
+    def _first_chunk(self, leg: Leg) -> None:
+        leg.ref.tell(extension.Answering(self._request))
+        self._advance(leg, LegEvent.ANSWERED)
+
+    def _leg_event(
+        self, message: relay_events.QueueEvent | relay_events.AnswerEvent
+    ) -> None:
+        leg = self._legs.get(message.extension)
+        if isinstance(message, relay_events.AnswerEvent):
+            if leg is not None and leg.running:
+                self._answer_event(leg, message)
+            else:
+                self._warn_stray(message.extension, None)
+        elif leg is not None and not leg.over:
+            self._queue_event(leg, message)
+
+    def _queue_event(self, leg: Leg, message: relay_events.QueueEvent) -> None:
+        match message:
+            case relay_events.Queued(_, position):
+                leg.position = position
+                self._advance(leg, LegEvent.ENQUEUED, again=True)
+            case relay_events.Dispatched(_, versioned):
+                leg.position, leg.versioned = 0, versioned
+                self._advance(leg, LegEvent.DISPATCHED)
+                self._expect(leg, self._patience.first_token_timeout)
+            case relay_events.QueueFull():
+                reason = f"the queue of {leg.extension} is full"
+                self._fail(leg, reason, Code.TOO_MANY_REQUESTS)
+            case relay_events.ExtensionLost():
+                self._move(leg)
+            case relay_events.ExtensionForgot() | relay_events.ExtensionGone():
+                if not self._move(leg):
+                    reason = f"{leg.extension} was lost"
+                    self._fail(leg, reason, Code.NO_LLM_AVAILABLE)
+            case relay_events.Superseded():
+                self._advance(leg, LegEvent.FINISHED)
+            case _:
+                assert_never(message)
+
+    def _answer_event(self, leg: Leg, message: relay_events.AnswerEvent) -> None:
+        try:
+            match message:
+                case relay_events.StreamStarted(_, stream, output):
+                    leg.pour.start(stream, output)
+                case relay_events.StreamEnded():
+                    self._stream_ended(leg, message)
+                case relay_events.WholeCame(_, output, piece):
+                    leg.pour.whole(output, piece, leg.client)
+                    self._finish_if_whole(leg)
+                case relay_events.StreamFailed(_, reason, code):
+                    self._fail(leg, reason, code)
+                case relay_events.ProcessingStopped():
+                    self._advance(leg, LegEvent.FINISHED)
+                case _:
+                    assert_never(message)
+        except StrayError:
+            self._warn_stray(leg.extension, "")
+
+    def _stream_ended(self, leg: Leg, message: relay_events.StreamEnded) -> None:
+        if message.final:
+            leg.pour.start(message.stream, message.output)
+        if leg.pour.end_stream(message.stream, message.output):
+            text = f"stream {message.stream!r} ended with chunks missing"
+            self._warn(leg.extension, Code.WARNING_UNKNOWN_STREAM, text)
+        if message.final:
+            leg.pour.end_output(
+                message.output, RequestState.COMPLETED, message.final_text
+            )
+            self._finish_if_whole(leg)
+        elif not leg.versioned:
+            mark = leg.pour.idle_mark(message.output)
+            if mark is not None:
+                idle = _Idle(leg.extension, message.output, mark)
+                self._later(self._patience.output_idle_timeout, idle, leg.extension)
+
+    def _finish_if_whole(self, leg: Leg) -> None:
+        if leg.pour.finished:
+            self._advance(leg, LegEvent.FINISHED)
+
+    def _idle(self, name: str, output: str, mark: int) -> None:
+        leg = self._legs.get(name)
+        if leg is not None and leg.running and leg.pour.idle_mark(output) == mark:
+            leg.pour.end_output(output, RequestState.COMPLETED)
+            self._finish_if_whole(leg)
+
+    def _move(self, leg: Leg) -> bool:
+        """Give a leg the policy placed to another extension, before its first chunk."""
+        if not leg.by_policy or len(self._tried) >= self._patience.max_attempts:
+            return False
+        if not leg.apply(LegEvent.MOVED):
+            return False
+        leg.ref.tell(extension.Withdraw(self._request))
+        self._release(leg.extension)
+        del self._legs[leg.extension]
+        self._ask_for_place(())
+        return True
+
+    # -- ends
+
+    def _advance(self, leg: Leg, event: LegEvent, *, again: bool = False) -> None:
+        """Let a leg follow the table, tell the requester, and end what is over."""
+        changed = leg.apply(event)
+        if not changed and not (again and not leg.over):
+            return
+        if leg.over:
+            self._close_leg(leg)
+        else:
+            self._state = leg.state
+            position = leg.position or None
+            self._say(leg.state, leg.extension, position=position)
+            self._acknowledge()
+
+    def _fail(self, leg: Leg, reason: str, code: int) -> None:
+        leg.error, leg.code = reason, code
+        self._advance(leg, LegEvent.FAILED)
+
+    def _close_leg(self, leg: Leg) -> None:
+        """Tidy up after a leg that is over; after the last one, conclude."""
+        leg.pour.end_all(leg.state)
+        if not self._order.streaming:
+            leg.pour.send_whole(leg.client)
+        leg.ref.tell(extension.Finished(self._request))
+        self._release(leg.extension)
+        legs = self._legs.values()
+        if not all(other.over for other in legs):
+            return
+        state = outcome([other.state for other in legs])
+        ended = next(other for other in legs if other.state is state)
+        self._conclude(state, ended.error, ended.code)
+        self.stop()
+
+    def _end_all(self, event: LegEvent, reason: str) -> None:
+        """End every leg that still runs, and have its extension stop."""
+        code = Code.TIMEOUT if event is LegEvent.EXPIRED else None
+        for leg in list(self._legs.values()):
+            if not leg.over:
+                leg.ref.tell(extension.Withdraw(self._request))
+                leg.error, leg.code = reason, code
+                self._advance(leg, event)
+        if self._state not in TERMINAL:  # it was between two extensions
+            expired = event is LegEvent.EXPIRED
+            state = RequestState.TIMEOUT if expired else RequestState.CANCELLED
+            self._conclude(state, reason, code)
+            self.stop()
+
+    def _conclude(
+        self, state: RequestState, error: str | None, code: int | None
+    ) -> None:
+        """Say the one terminal word and hand the answers over."""
+        self._state = state
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._begun is not None and state is RequestState.FAILED:
+            self._begun.fail(BrokerError(error or "the request failed", code))
+        elif self._begun is not None:
+            self._begun.set(self._accepted())
+        extension_name = next(iter(self._legs)) if len(self._legs) == 1 else None
+        self._say(state, extension_name, error=error, code=code)
+        self._tell_room(room.RequestClosed(self._request))
+        self._house.assignments.tell(assignments.Forget(self._request))
+        self._house.answers.tell(answers.Keep(self._finished(error)))
+        try:
+            self._house.store.tell(store.CloseRequest(self._request, state, error))
+        except BrokerError:  # what it owes is too much already; a start closes it
+            self._stored = False
+
+    def _finished(self, error: str | None) -> answers.FinishedRequest:
+        return answers.FinishedRequest(
+            request=self._request,
+            request_id=self._order.request_id,
+            requester=self._order.requester,
+            room=self._order.room,
+            readers=self._readers.members,
+            state=self._state,
+            error=error,
+            outputs=tuple(
+                output
+                for leg in self._legs.values()
+                for output in leg.pour.finished_outputs()
+            ),
+        )
+
+    def _cancel(self, by: str, *, entitled: bool) -> RequestState:
+        if not entitled and by != self._order.requester:
+            raise RefusedError("only who ordered it may cancel this request")
+        self._end_all(LegEvent.CANCELLED, f"cancelled by {by}")
+        return self._state
+
+    def _requester_gone(self) -> None:
+        if set(self._readers.members) <= {self._order.requester}:
+            self._end_all(LegEvent.CANCELLED, "the requester did not come back")
+
+    # -- time
+
+    def _later(self, seconds: float, message: Any, name: str = "") -> None:
+        key = (type(message).__name__, name)
+        earlier = self._timers.get(key)
+        if earlier is not None:
+            earlier.cancel()
+        self._timers[key] = self.tell_later(seconds, message)
+
+    def _expect(self, leg: Leg, seconds: float) -> None:
+        leg.deadline = self._now() + seconds
+        self._later(seconds, _Watch(leg.extension), leg.extension)
+
+    def _watch(self, name: str) -> None:
+        """One timer a leg, set again when it rings early: chunks only move a date."""
+        leg = self._legs.get(name)
+        if leg is None or not leg.running:
+            return
+        left = leg.deadline - self._now()
+        if left > 0:
+            self._later(left, _Watch(name), name)
+        elif not self._move(leg):
+            leg.ref.tell(extension.Withdraw(self._request))
+            leg.error, leg.code = f"{name} fell silent", Code.TIMEOUT
+            self._advance(leg, LegEvent.EXPIRED)
+
+    # -- words to others
+
+    def _resume(
+        self, message: answers.Resume | answers.ResumeOutput
+    ) -> Resumed | BrokerError:
+        pours = [leg.pour for leg in self._legs.values()]
+        if isinstance(message, answers.ResumeOutput):
+            missed = [m for pour in pours for m in pour.missed(0, message.key)]
+        elif message.reader in {self._order.requester, *self._readers.members}:
+            missed = [m for pour in pours for m in pour.missed(message.start)]
+        else:
+            return RefusedError("you do not read this request")
+        return Resumed(self._state, tuple(missed))
+
+    def _say(
+        self,
+        state: RequestState,
+        extension_name: str | None,
+        *,
+        position: int | None = None,
+        error: str | None = None,
+        code: int | None = None,
+    ) -> None:
+        notice = StatusChanged(
+            request_id=self._order.request_id,
+            room=self._order.room,
+            state=state,
+            position=position,
+            extension=extension_name,
+            error=error,
+            code=code,
+        )
+        self._house.outbound.publish(notice, [self._order.requester])
+
+    def _warn_stray(self, extension_name: str, stream: str | None) -> None:
+        if stream is not None:
+            text = "that stream is not open: what it brings is dropped"
+            self._warn(extension_name, Code.WARNING_UNKNOWN_STREAM, text)
+        else:
+            text = "you were not asked for this request, or have answered it"
+            self._warn(extension_name, Code.WARNING_NO_SUCH_REQUEST, text)
+
+    def _warn(self, extension_name: str, code: Code, text: str) -> None:
+        notice = Warned(code, text, self._request)
+        self._house.outbound.publish(notice, [extension_name])
+
+    def _release(self, extension_name: str) -> None:
+        self._house.assignments.tell(assignments.Release(self._request, extension_name))
+
+    def _tell_room(self, message: room.Message) -> None:
+        ref = self._house.directory.find(Kind.ROOM, self._order.room)
+        if ref is not None:
+            ref.tell(message)

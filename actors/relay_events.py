@@ -1,0 +1,146 @@
+"""What a relay is told by the gateway, its room and its extensions.
+
+They stand apart from ``actors.relay`` because extensions send them and relays know
+extensions: one of the two must not import the other.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from actors.output import Piece
+
+
+class StreamStarted(msgspec.Struct, frozen=True):
+    """The extension opened a stream of an output."""
+
+    extension: str
+    stream: str
+    output: str
+
+
+class ChunkCame(msgspec.Struct, frozen=True):
+    """The extension sent some of an output's text."""
+
+    extension: str
+    stream: str
+    output: str
+    index: int | None
+    piece: Piece
+    first: bool = False
+    """It says that it is the first, and may open a stream that no start did."""
+
+
+class StreamEnded(msgspec.Struct, frozen=True):
+    """The extension closed a stream; ``final``: and its output with it."""
+
+    extension: str
+    stream: str
+    output: str
+    final: bool = False
+    final_text: str | None = None
+
+
+class StreamFailed(msgspec.Struct, frozen=True):
+    """The extension could not finish; what came is kept."""
+
+    extension: str
+    message: str
+    code: int
+
+
+class WholeCame(msgspec.Struct, frozen=True):
+    """The extension sent an answer in one piece."""
+
+    extension: str
+    output: str
+    piece: Piece
+
+
+class ProcessingStopped(msgspec.Struct, frozen=True):
+    """The extension says that it is done with the request."""
+
+    extension: str
+
+
+class Queued(msgspec.Struct, frozen=True):
+    """The request waits in an extension's queue; again when it moves up."""
+
+    extension: str
+    position: int
+
+
+class QueueFull(msgspec.Struct, frozen=True):
+    """The extension's queue takes no more."""
+
+    extension: str
+
+
+class Dispatched(msgspec.Struct, frozen=True):
+    """The request went out to the extension.
+
+    ``versioned``: it is a new one, which says when an answer is final.
+    """
+
+    extension: str
+    versioned: bool
+
+
+class ExtensionLost(msgspec.Struct, frozen=True):
+    """The extension's socket is gone; it may come back."""
+
+    extension: str
+
+
+class ExtensionForgot(msgspec.Struct, frozen=True):
+    """The extension is back and no longer runs the request."""
+
+    extension: str
+
+
+class ExtensionGone(msgspec.Struct, frozen=True):
+    """The extension will not come back."""
+
+    extension: str
+
+
+class Superseded(msgspec.Struct, frozen=True):
+    """The extension, which does one thing at a time, answers a later request."""
+
+    extension: str
+
+
+class ReadersChanged(msgspec.Struct, frozen=True):
+    """Who reads the answer from now on, the answering extension aside."""
+
+    readers: tuple[str, ...]
+
+
+class RequesterGone(msgspec.Struct, frozen=True):
+    """The requester did not come back within its grace time."""
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Call the request off; ``by`` must be its requester, or be ``entitled``."""
+
+    by: str
+    entitled: bool = False
+
+
+AnswerEvent: TypeAlias = (
+    StreamStarted | StreamEnded | StreamFailed | WholeCame | ProcessingStopped
+)
+"""What an extension says of its answer, chunks aside."""
+
+QueueEvent: TypeAlias = (
+    Queued
+    | QueueFull
+    | Dispatched
+    | ExtensionLost
+    | ExtensionForgot
+    | ExtensionGone
+    | Superseded
+)
+"""What an extension's actor says of a request in its care."""

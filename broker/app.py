@@ -1,0 +1,283 @@
+"""The composition root: starts everything in order and stops it in reverse.
+
+The one place that knows all parts. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pykka
+from aiohttp import web
+
+from actors import answers, keyring, store
+from actors.answers import Answers, FinishedRequest
+from actors.assignments import Assignments
+from actors.base import LoopRef, ask, stop
+from actors.directory import Directory
+from actors.errors import BrokerError
+from actors.house import House
+from actors.lifecycle import RequestState
+from broker.config import ServerSettings, fast_lane_enabled
+from broker.functions.settings_reader import SettingsReader
+from broker.gateway.dispatch import NamespaceHandlers
+from broker.gateway.doorman import Doorman
+from broker.gateway.intake import Intake
+from broker.gateway.namespaces.auth import AuthHandlers
+from broker.gateway.namespaces.clients import ClientsHandlers
+from broker.gateway.namespaces.common import Desk
+from broker.gateway.namespaces.debug import DebugHandlers
+from broker.gateway.namespaces.default import DefaultHandlers
+from broker.gateway.namespaces.function_call import FunctionCallHandlers
+from broker.gateway.namespaces.llm import LlmHandlers
+from broker.gateway.namespaces.rooms import RoomsHandlers
+from broker.gateway.namespaces.sillytavern import SillyTavernHandlers
+from broker.gateway.outbound import SocketOutbound
+from broker.gateway.registry import SessionRegistry
+from broker.gateway.server import TapsterServer
+from broker.http.root import add_root
+from broker.security.admission import Admission
+from broker.security.origins import Origins
+from broker.security.peer import Neighbourhood
+from broker.security.trust import TrustRegistry
+
+logger = logging.getLogger(__name__)
+
+DATABASE = "tapster.sqlite3"
+WATCH_EVERY = 1.0
+"""Seconds between looks at settings files and at what other processes stored."""
+
+STOP_TIMEOUT = 10.0
+
+HANDLERS: tuple[type[Any], ...] = (
+    DefaultHandlers,
+    AuthHandlers,
+    LlmHandlers,
+    FunctionCallHandlers,
+    RoomsHandlers,
+    ClientsHandlers,
+    SillyTavernHandlers,
+    DebugHandlers,
+)
+
+
+class StartError(Exception):
+    """The broker can not start, and one sentence why."""
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a broker listens and keeps its things."""
+
+    host: str
+    port: int
+    settings_folder: Path
+    data_folder: Path
+
+
+@contextlib.asynccontextmanager
+async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterator[str]:
+    """Run a broker; gives its URL once it takes connections.
+
+    Raises:
+        StartError: the port is taken, or the data folder can not be written.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        database = await enter(_store(where.data_folder))
+        contents: store.Contents = await ask(database, store.Load(), timeout=60)
+        keys = await enter(_keyring(contents, database))
+        trust = TrustRegistry(where.settings_folder)
+        trust.refresh()
+        trust.replace_stored(contents.clients)
+        await _hash_passwords(trust, keys)
+        registry = SessionRegistry()
+        outbound = SocketOutbound(registry)
+        house = await enter(_house(settings, outbound, database, contents))
+        origins = Origins(settings.allowed_origins, settings.allowed_hosts)
+        admission = Admission(settings, trust, origins, house.directory, keys)
+        server = TapsterServer(
+            settings,
+            origins,
+            _neighbourhood(settings),
+            fast_lane=fast_lane_enabled(),
+        )
+        intake = Intake(house.directory, house.answers, settings.library_window)
+        doorman = Doorman(house, admission, registry, settings)
+        desk = Desk(
+            house=house,
+            server=server,
+            doorman=doorman,
+            intake=intake,
+            outbound=outbound,
+            settings=settings,
+            settings_reader=SettingsReader(where.settings_folder),
+        )
+        handlers: dict[str, NamespaceHandlers] = {
+            handler.name: handler(desk) for handler in HANDLERS
+        }
+        server.open(doorman, intake, handlers)
+        await enter(_watching(trust, admission, database, keys))
+        yield await enter(_site(server, settings, where))
+
+
+@contextlib.asynccontextmanager
+async def _store(folder: Path) -> AsyncIterator[pykka.ActorRef[store.Store]]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        connection = store.open_database(folder / DATABASE)
+    except OSError as error:
+        raise StartError(
+            f"the data folder {folder} can not be written: {error.strerror}"
+        ) from error
+    except store.StoreError as error:
+        raise StartError(str(error)) from error
+    ref = store.Store.start(connection)
+    try:
+        yield ref
+    finally:
+        await stop(ref, timeout=STOP_TIMEOUT)
+
+
+@contextlib.asynccontextmanager
+async def _keyring(
+    contents: store.Contents, database: pykka.ActorRef[store.Store]
+) -> AsyncIterator[pykka.ActorRef[keyring.Keyring]]:
+    ref = keyring.Keyring.start(contents.keys, database)
+    try:
+        yield ref
+    finally:
+        await stop(ref, timeout=STOP_TIMEOUT)
+
+
+@contextlib.asynccontextmanager
+async def _house(
+    settings: ServerSettings,
+    outbound: SocketOutbound,
+    database: pykka.ActorRef[store.Store],
+    contents: store.Contents,
+) -> AsyncIterator[House]:
+    patience = settings.patience()
+    assignments = Assignments.start()
+    kept = Answers.start(patience.answer_bytes, patience.answer_ttl)
+    _keep_crashed(kept, contents)
+    try:
+        yield House(
+            directory=Directory(),
+            outbound=outbound,
+            patience=patience,
+            assignments=assignments,
+            answers=kept,
+            store=database,
+        )
+    finally:
+        await stop(kept, timeout=STOP_TIMEOUT)
+        await stop(assignments, timeout=STOP_TIMEOUT)
+
+
+@contextlib.asynccontextmanager
+async def _watching(
+    trust: TrustRegistry,
+    admission: Admission,
+    database: pykka.ActorRef[store.Store],
+    keys: pykka.ActorRef[keyring.Keyring],
+) -> AsyncIterator[None]:
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            try:
+                await _look(trust, admission, database, keys)
+            except (BrokerError, OSError) as error:
+                logger.warning("settings could not be looked at: %s", error)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _site(
+    server: TapsterServer, settings: ServerSettings, where: Where
+) -> AsyncIterator[str]:
+    app = web.Application()
+    server.attach(app, socketio_path=settings.socket_io_path.strip("/"))
+    add_root(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, where.host, where.port)
+        await _listen(site, where)
+        host, port = runner.addresses[0][:2]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        await server.shut()
+        await runner.cleanup()
+
+
+async def _listen(site: web.TCPSite, where: Where) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        raise StartError(
+            f"port {where.port} on {where.host} can not be listened on "
+            f"({error.strerror}): is another Tapster running? "
+            "Choose another with --port"
+        ) from error
+
+
+async def _hash_passwords(
+    trust: TrustRegistry, keys: pykka.ActorRef[keyring.Keyring]
+) -> None:
+    """Leave no password in plain in a settings file."""
+    for path, password in trust.unhashed_passwords():
+        hashed = await ask(keys, keyring.HashPassword(password), timeout=30)
+        trust.store_password_hash(path, hashed)
+        logger.info("the password in %s is now stored as its hash", path)
+
+
+async def _look(
+    trust: TrustRegistry,
+    admission: Admission,
+    database: pykka.ActorRef[store.Store],
+    keys: pykka.ActorRef[keyring.Keyring],
+) -> None:
+    """See what was changed in the settings folder and by other processes."""
+    await asyncio.to_thread(trust.refresh)
+    await _hash_passwords(trust, keys)
+    if await ask(database, store.Changed(), timeout=60):
+        contents: store.Contents = await ask(database, store.Reload(), timeout=60)
+        trust.replace_stored(contents.clients)
+        keys.tell(keyring.Replace(contents.keys))
+        admission.known_keys.forget()
+
+
+def _keep_crashed(kept: LoopRef[Answers], contents: store.Contents) -> None:
+    """Have an answer for those who come back for what the last process dropped."""
+    for row in contents.crashed:
+        finished = FinishedRequest(
+            request=row.request,
+            request_id=row.request_id,
+            requester=row.requester,
+            room=row.room,
+            readers=(),
+            state=RequestState.FAILED,
+            outputs=(),
+            error=store.CRASHED,
+        )
+        kept.tell(answers.Keep(finished))
+
+
+def _neighbourhood(settings: ServerSettings) -> Neighbourhood:
+    try:
+        return Neighbourhood(settings.trusted_networks, settings.trusted_proxies)
+    except ValueError as error:
+        raise StartError(
+            f"trustedNetworks and trustedProxies hold networks like 10.0.0.0/8: {error}"
+        ) from error

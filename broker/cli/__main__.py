@@ -1,0 +1,5 @@
+"""``python -m broker.cli`` is ``tapster``."""
+
+from broker.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""Options that several commands share, and how they end when something is wrong."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from broker.app import StartError, Where
+from broker.config import (
+    ServerSettings,
+    SettingsError,
+    ensure_settings,
+    read_server_settings,
+)
+
+
+class LogLevel(StrEnum):
+    """How much is said on stderr."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+Settings = Annotated[
+    Path, typer.Option("--settings", metavar="DIR", help="Folder of the settings.")
+]
+Data = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="Folder of the database.")
+]
+Host = Annotated[
+    str | None, typer.Option(help="Address to listen on. Default: the settings'.")
+]
+Port = Annotated[
+    int | None,
+    typer.Option(help="Port to listen on, 0 for any. Default: the settings'."),
+]
+Level = Annotated[LogLevel, typer.Option(help="How much to log.")]
+
+SETTINGS_FOLDER = Path("settings")
+DATA_FOLDER = Path("data")
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Say in one sentence what is wrong, and exit with 1."""
+    try:
+        yield
+    except (SettingsError, StartError) as error:
+        print(f"tapster: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def set_up_logging(level: LogLevel) -> None:
+    """Log to stderr."""
+    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    logging.basicConfig(
+        level=level.upper(), format="%(message)s", handlers=[handler], force=True
+    )
+    for library in ("socketio.server", "engineio.server", "pykka"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def load(
+    settings: Path, data: Path, host: str | None, port: int | None
+) -> tuple[ServerSettings, Where]:
+    """Read the settings, writing those of a new installation first.
+
+    Raises:
+        SettingsError: a file is broken or can not be written.
+    """
+    ensure_settings(settings)
+    values, warnings = read_server_settings(settings)
+    for warning in warnings:
+        logging.getLogger(__name__).warning("%s", warning)
+    return values, Where(
+        host=host or values.host,
+        port=values.server_port if port is None else port,
+        settings_folder=settings,
+        data_folder=data,
+    )

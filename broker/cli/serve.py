@@ -1,0 +1,68 @@
+"""``tapster serve``: run the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from broker import __version__
+from broker.app import Where, running_broker
+from broker.cli.options import (
+    DATA_FOLDER,
+    SETTINGS_FOLDER,
+    Data,
+    Host,
+    Level,
+    LogLevel,
+    Port,
+    Settings,
+    load,
+    plain_errors,
+    set_up_logging,
+)
+from broker.config import ServerSettings
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    settings: Settings = SETTINGS_FOLDER,
+    data: Data = DATA_FOLDER,
+    log_level: Level = LogLevel.INFO,
+) -> None:
+    """Run the broker until it is told to stop."""
+    set_up_logging(log_level)
+    with plain_errors():
+        values, where = load(settings, data, host, port)
+        run(_serve(values, where))
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on the fastest loop there is."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop  # noqa: PLC0415 - there is none on Windows
+
+    uvloop.run(main)
+
+
+async def until_stopped() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stopped.set)
+        except NotImplementedError:  # Windows: KeyboardInterrupt ends the loop
+            pass
+    await stopped.wait()
+
+
+async def _serve(settings: ServerSettings, where: Where) -> None:
+    async with running_broker(settings, where) as url:
+        print(f"Tapster {__version__} listening on {url}", flush=True)
+        await until_stopped()

@@ -1,0 +1,295 @@
+"""Every setting, once: name, default, unit and range.
+
+Only this module reads settings files and the environment. ``settings/
+server_settings.json`` is ``ServerSettings`` written out; a file for each client that
+is trusted stands beside it. Names are those of the files people already have.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from actors.house import Patience
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+
+SERVER_FILE: Final = "server_settings.json"
+CLIENT_SUFFIX: Final = "-settings.json"
+FAST_LANE_VARIABLE: Final = "TAPSTER_FAST_LANE"
+
+FORMER_KEYS: Final = frozenset(
+    {
+        "autoConnect",
+        "clientKeys",
+        "defaultRoomMessageRequestMode",
+        "extensionRooms",
+        "queryParameters",
+    }
+)
+"""Keys of installations of SillyTavern-NewAge; accepted with a warning."""
+
+PUBLIC_FIELDS: Final = (
+    "serverAddress",
+    "serverPort",
+    "socketIOPath",
+    "transport",
+    "timeout",
+    "reconnectAttempts",
+    "reconnectDelay",
+    "networkSafe",
+)
+"""What everybody may read of the server's settings."""
+
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """A settings file can not be used: which, where in it, and why."""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How the broker behaves. Times in seconds where nothing else is said."""
+
+    server_address: str = "http://127.0.0.1"
+    """The address to listen on, as clients write it."""
+    server_port: Port = 4_000
+    """The port; 0: any free one."""
+    socket_io_path: str = msgspec.field(default="/socket.io", name="socketIOPath")
+    """The path of the Socket.IO endpoint."""
+
+    transport: Literal["websocket", "polling"] = "websocket"
+    """What clients are advised to connect with; both are served."""
+    timeout: Count = 20_000
+    """Milliseconds clients are advised to wait for a connection."""
+    reconnect_attempts: Annotated[int, Meta(ge=0)] = 1_000_000
+    """How often clients are advised to try again."""
+    reconnect_delay: Count = 1_000
+    """Milliseconds clients are advised to wait between attempts."""
+
+    network_safe: bool = True
+    """Whether local clients may ask for a key without having one."""
+    trust_on_first_use: bool = True
+    """Whether a new local SillyTavern is trusted by itself."""
+    monitors_may_get_key: bool = False
+    """Whether monitors get a key that way too: they rule the house."""
+    trusted_networks: list[str] = []
+    """Networks (CIDR) that count as local."""
+    trusted_proxies: list[str] = []
+    """Networks (CIDR) of reverse proxies whose word on an address counts."""
+    allowed_origins: list[str] = []
+    """Further web origins that may connect; * for all."""
+    allowed_hosts: list[str] = []
+    """Further names this server may be called by in the Host header."""
+    stream_names: Literal["plain", "server", "both"] = "plain"
+    """The event names answers are streamed under, where a client says nothing."""
+
+    reconnect_grace: Seconds = 30
+    """How long who drops out keeps their place."""
+    first_token_timeout: Seconds = 120
+    """From a request's sending to the first of its answer."""
+    chunk_timeout: Seconds = 60
+    """Between two chunks of an answer."""
+    request_timeout: Seconds = 1_200
+    """For a request as a whole."""
+    output_idle_timeout: Seconds = 15
+    """After which an older extension's answer counts as whole."""
+    max_attempts: Count = 3
+    """Extensions a request is tried with before its first chunk."""
+    requests_in_flight: Count = 16
+    """Per identity."""
+    queued_per_extension: Count = 256
+    """Requests that wait for one SillyTavern."""
+    members_per_room: Count = 10_000
+    """Per room."""
+    answer_ttl: Seconds = 600
+    """How long an ended answer can be resumed."""
+    answer_cache: Count = 64 * 1024 * 1024
+    """Bytes of ended answers that are kept for it."""
+
+    handshake_timeout: Seconds = 10
+    """In which a connection must have joined a namespace."""
+    write_timeout: Seconds = 10
+    """After which a socket that takes nothing is cut."""
+    ping_interval: Seconds = 25
+    """Between two signs of life."""
+    ping_timeout: Seconds = 20
+    """After which a silent connection is given up."""
+    max_packet: Count = 1024 * 1024
+    """Bytes of one packet."""
+    max_attachments: Annotated[int, Meta(ge=0, le=1_000)] = 10
+    """Binary attachments of one packet, together at most as large as a packet."""
+    outbox_limit: Count = 4 * 1024 * 1024
+    """Bytes that wait for one socket before it is closed."""
+    library_window: Count = 64 * 1024
+    """Bytes of one library stream that may be unacknowledged."""
+    new_keys_per_minute: Count = 10
+    """Keys issued to one client."""
+    wrong_keys_per_minute: Count = 10
+    """From one address, before it is refused for a while."""
+
+    @property
+    def host(self) -> str:
+        """The address to listen on, without scheme and port."""
+        address = self.server_address
+        return urlsplit(address).hostname or address if "://" in address else address
+
+    def patience(self) -> Patience:
+        """The times and limits that are the actors'."""
+        return Patience(
+            reconnect_grace=self.reconnect_grace,
+            first_token_timeout=self.first_token_timeout,
+            chunk_timeout=self.chunk_timeout,
+            request_timeout=self.request_timeout,
+            output_idle_timeout=self.output_idle_timeout,
+            max_attempts=self.max_attempts,
+            requests_in_flight=self.requests_in_flight,
+            queued_per_extension=self.queued_per_extension,
+            members_per_room=self.members_per_room,
+            answer_ttl=self.answer_ttl,
+            answer_bytes=self.answer_cache,
+        )
+
+
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the broker reads in ``settings/<clientId>-settings.json``.
+
+    The file may hold more, which is the client's own.
+    """
+
+    client_id: str
+    is_trust: bool = False
+    """Whether the client may connect at all."""
+    client_type: str | None = None
+    """``monitor`` or ``SillyTavern`` where the client may be that."""
+    silly_tavern_pass_word: str | None = None
+    """A SillyTavern's password; replaced by its bcrypt hash at start."""
+    origins: list[str] = []
+    """Web origins from which this client may ask for a key."""
+    stream_names: Literal["plain", "server", "both"] | None = None
+
+
+def read_server_settings(folder: Path) -> tuple[ServerSettings, list[str]]:
+    """Read the server's settings, and warnings about keys of former installations.
+
+    Raises:
+        SettingsError: the file can not be read or holds what it may not.
+    """
+    path = folder / SERVER_FILE
+    values = _read_object(path) if path.exists() else {}
+    former = sorted(FORMER_KEYS & values.keys())
+    known = {key: value for key, value in values.items() if key not in FORMER_KEYS}
+    fields = {field.encode_name for field in msgspec.structs.fields(ServerSettings)}
+    unknown = sorted(known.keys() - fields)
+    if unknown:
+        error = msgspec.ValidationError(f"unknown field - at `$.{unknown[0]}`")
+        raise SettingsError(f"{path}{_line_of_field(error, path)}: {error}")
+    return _convert(path, known, ServerSettings), [
+        f"{path}: {key} is a setting of former versions and means nothing here"
+        for key in former
+    ]
+
+
+def read_client_settings(path: Path) -> ClientSettings:
+    """Read one client's settings file.
+
+    Raises:
+        SettingsError: the file can not be read or holds what it may not.
+    """
+    return _convert(path, _read_object(path), ClientSettings)
+
+
+def write_settings(path: Path, values: dict[str, Any]) -> None:
+    """Write a settings file in one step: readers see the old one or the new.
+
+    Raises:
+        SettingsError: the folder can not be written.
+    """
+    text = msgspec.json.format(msgspec.json.encode(values), indent=2)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(text + b"\n")
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path}: can not be written: {error.strerror}") from error
+
+
+def ensure_settings(folder: Path) -> None:
+    """Write the settings files a new installation starts with.
+
+    Raises:
+        SettingsError: the folder can not be written.
+    """
+    if not (folder / SERVER_FILE).exists():
+        write_settings(folder / SERVER_FILE, msgspec.to_builtins(ServerSettings()))
+    monitor = folder / f"monitor{CLIENT_SUFFIX}"
+    if not monitor.exists():
+        write_settings(
+            monitor, {"clientId": "monitor", "isTrust": True, "clientType": "monitor"}
+        )
+
+
+def fast_lane_enabled() -> bool:
+    """Whether chunks take the fast lane; the plain one is for comparing."""
+    return os.environ.get(FAST_LANE_VARIABLE, "1") != "0"
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        SettingsError: it can not be read, or is no JSON; says in which line.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: can not be read: {error.strerror}") from error
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{path}{_line_of(error, text)}: {error}") from error
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: must be an object in braces")
+    return values
+
+
+def _convert(path: Path, values: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        line = _line_of_field(error, path)
+        raise SettingsError(f"{path}{line}: {error}") from error
+
+
+def _line_of(error: msgspec.DecodeError, text: bytes) -> str:
+    """The line an error speaks of, from the byte it names."""
+    _, _, rest = str(error).partition("(byte ")
+    digits = rest.partition(")")[0]
+    end = int(digits) if digits.isdigit() else len(text)
+    line = text.count(b"\n", 0, end) + 1
+    return f", line {line}"
+
+
+def _line_of_field(error: msgspec.ValidationError, path: Path) -> str:
+    """The line of the field an error speaks of, from the name in its path."""
+    match = re.search(r"\$\.(\w+)", str(error))
+    lines = path.read_text("utf-8", "replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        if match and f'"{match.group(1)}"' in line:
+            return f", line {number}"
+    return ""

@@ -1,0 +1,1 @@
+"""What ``FUNCTION_CALL`` can reach on the server."""

@@ -1,0 +1,205 @@
+"""From an event to its handler, and from what that returns to an ack.
+
+A namespace is a class whose methods are marked with ``@handles``. A handler is a
+plain function that tells its actor before anything else, so that one client's events
+keep their order; what it must wait for it returns as a coroutine. An ack that was
+asked for always comes, once; an error without one goes out as an ``ERROR`` event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
+
+from actors.errors import BrokerError, Code, ProtocolError, RefusedError
+from broker.gateway.session import Session
+from broker.protocol import outbound
+from broker.protocol.inbound import Frame, Nothing, read_frame
+from broker.protocol.wire import EVENT_ALIASES, RESERVED_EVENTS, Event, Namespace
+
+logger = logging.getLogger(__name__)
+
+Fields: TypeAlias = dict[str, Any] | None
+Result: TypeAlias = Fields | Coroutine[Any, Any, Fields]
+
+OUR_FAULT = "%s in %s failed"
+
+_running: set[asyncio.Task[None]] = set()
+"""Handlers that wait; the loop itself keeps only weak references to tasks."""
+
+
+class Deferred:
+    """What a handler returns that answers its call itself."""
+
+
+DEFERRED = Deferred()
+
+
+class Call:
+    """One event from one session, and the one answer it gets."""
+
+    __slots__ = ("_answered", "_envelope", "_number", "data", "name", "session")
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        data: Any,
+        number: int | None,
+        envelope: Envelope,
+    ) -> None:
+        self.session = session
+        self.name = name
+        self.data = data
+        self._number = number
+        self._envelope = envelope
+        self._answered = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The data as an object; empty where it is none."""
+        return self.data if isinstance(self.data, dict) else {}
+
+    def reply(self, fields: Fields) -> None:
+        """Answer well."""
+        if not self._answered:
+            self._answered = True
+            if self._number is not None:
+                answer = self._envelope.good(self, fields or {})
+                self.session.acknowledge(self._number, [answer])
+
+    def refuse(self, error: BrokerError) -> None:
+        """Answer with an error."""
+        if self._answered:
+            return
+        self._answered = True
+        if self._number is not None:
+            answer = self._envelope.bad(self, error)
+            self.session.acknowledge(self._number, [answer])
+            return
+        data = {"type": Event.ERROR, "message": error.message, "code": int(error.code)}
+        request_id = self.fields.get("requestId")
+        if isinstance(request_id, str):
+            data["requestId"] = request_id
+        self.session.emit(Event.ERROR, data)
+
+
+class Envelope:
+    """The shape of acks in all namespaces but one."""
+
+    def good(self, _call: Call, fields: dict[str, Any]) -> dict[str, Any]:
+        """An answer."""
+        return outbound.ok(fields)
+
+    def bad(self, _call: Call, error: BrokerError) -> dict[str, Any]:
+        """An answer that is an error."""
+        return outbound.refusal(error)
+
+
+class _Handler(NamedTuple):
+    frame: type[Frame]
+    method: str
+    unverified: bool
+
+
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+def handles(
+    *names: str, frame: type[Frame] = Nothing, unverified: bool = False
+) -> Callable[[M], M]:
+    """Mark a method as the handler of events, and tell what their data is.
+
+    The method takes the call and the frame. ``unverified``: it may be called by
+    sessions that have not shown a key.
+    """
+
+    def mark(method: M) -> M:
+        method.__handles__ = (names, frame, unverified)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class NamespaceHandlers:
+    """The events of one namespace."""
+
+    name: ClassVar[Namespace]
+    envelope: ClassVar[Envelope] = Envelope()
+    _handlers: ClassVar[dict[str, _Handler]]
+
+    def __init_subclass__(cls) -> None:
+        """Collect the marked methods, inherited ones included."""
+        cls._handlers = {}
+        for attribute in dir(cls):
+            marked = getattr(getattr(cls, attribute), "__handles__", None)
+            if marked is not None:
+                names, frame, unverified = marked
+                handler = _Handler(frame, attribute, unverified)
+                cls._handlers |= dict.fromkeys(names, handler)
+
+    @classmethod
+    def events(cls) -> frozenset[str]:
+        """The names this namespace answers to."""
+        return frozenset(cls._handlers)
+
+    def joined(self, session: Session) -> None:
+        """A session has joined the namespace and been welcomed."""
+
+    def dispatch(self, session: Session, number: int | None, packet: Any) -> None:
+        """Handle an event packet's data: a name and its arguments."""
+        if not isinstance(packet, list) or not packet:
+            return
+        name, *args = packet
+        if not isinstance(name, str) or name in RESERVED_EVENTS:
+            return
+        name = EVENT_ALIASES.get(name, name)
+        data = args[0] if args and args[0] not in (None, {}) else None
+        call = Call(session, name, data, number, self.envelope)
+        try:
+            result = self._handle(call)
+        except BrokerError as error:
+            call.refuse(error)
+        except Exception:
+            logger.exception(OUR_FAULT, call.name, session.namespace)
+            call.refuse(BrokerError("internal error"))
+        else:
+            _answer(call, result)
+
+    def _handle(self, call: Call) -> Result | Deferred:
+        handler = self._handlers.get(call.name)
+        if handler is None:
+            raise ProtocolError(
+                f"there is no event {call.name!r} in {self.name}", Code.INVALID_REQUEST
+            )
+        if not call.session.verified and not handler.unverified:
+            raise RefusedError(
+                f"{call.name} needs a key: connect with one, or ask for one in /auth",
+                Code.AUTHENTICATION_FAILED,
+            )
+        frame = read_frame(handler.frame, call.data)
+        result: Result | Deferred = getattr(self, handler.method)(call, frame)
+        return result
+
+
+def _answer(call: Call, result: Result | Deferred) -> None:
+    if isinstance(result, Deferred):
+        return
+    if result is None or isinstance(result, dict):
+        call.reply(result)
+        return
+    task = asyncio.get_running_loop().create_task(_finish(call, result))
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
+async def _finish(call: Call, result: Coroutine[Any, Any, Fields]) -> None:
+    try:
+        call.reply(await result)
+    except BrokerError as error:
+        call.refuse(error)
+    except Exception:
+        logger.exception(OUR_FAULT, call.name, call.session.namespace)
+        call.refuse(BrokerError("internal error"))

@@ -1,0 +1,168 @@
+"""The doorman: brings sessions to their actors and takes them away again.
+
+Owns nothing but the wiring: who may come in is ``security.admission``'s to say, who
+is present the client actor's, which sockets they have the registry's.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from actors import client, extension
+from actors.base import ActorEndedError, LoopRef, ask
+from actors.directory import Kind
+from actors.errors import Code, RefusedError
+from actors.house import House
+from actors.keyring import key_id
+from broker.config import ServerSettings
+from broker.gateway.registry import SessionRegistry
+from broker.gateway.session import Session
+from broker.gateway.socket import TapsterSocket
+from broker.protocol.handshake import read_handshake
+from broker.protocol.wire import ASK_FOR_KEY, Event, Namespace
+from broker.security.admission import Admission, Standing
+
+ALL_NAMESPACES = tuple(Namespace)
+
+
+class Doorman:
+    """Lets sessions in and out."""
+
+    def __init__(
+        self,
+        house: House,
+        admission: Admission,
+        registry: SessionRegistry,
+        settings: ServerSettings,
+    ) -> None:
+        self._house = house
+        self._settings = settings
+        self.admission = admission
+        self.registry = registry
+
+    async def let_in(
+        self, socket: TapsterSocket, namespace: str, sid: str, auth: Any
+    ) -> Session:
+        """Make a session for a namespace connection.
+
+        Raises:
+            BrokerError: it is refused.
+        """
+        handshake = read_handshake(auth)
+        admitted = await self.admission.admit(handshake, socket.peer)
+        session = Session(sid, namespace, socket, handshake, admitted.trust)
+        session.stream_names = (
+            handshake.stream_names
+            or admitted.trust.stream_names
+            or self._settings.stream_names
+        )
+        granted = socket.granted.get(handshake.identity)
+        if admitted.standing is Standing.VERIFIED:
+            await self.verify(session, admitted.key_id)
+        elif granted is not None and handshake.key == ASK_FOR_KEY:
+            await self.verify(session, granted)
+        else:
+            session.temporary_room = f"temp-{secrets.token_hex(8)}"
+        return session
+
+    async def welcome(self, session: Session) -> None:
+        """Tell an unverified session where it is, and give it the key it asked for."""
+        if session.temporary_room is None:
+            return
+        session.emit(Event.TEMP_ROOM_ASSIGNED, {"roomId": session.temporary_room})
+        if (
+            session.namespace == Namespace.AUTH
+            and session.handshake.key == ASK_FOR_KEY
+            and self.admission.may_get_key(session.handshake, session.trust)
+        ):
+            key = await self.grant_key(session)
+            session.emit(
+                Event.GET_CLIENT_KEY,
+                {
+                    "type": Event.GET_CLIENT_KEY,
+                    "key": key,
+                    "clientId": session.client,
+                },
+            )
+            session.emit(Event.CLIENT_KEY, {"Key": key})
+
+    async def new_key(self, client_id: str) -> str:
+        """Make a key for a client.
+
+        Raises:
+            RefusedError: it has had too many lately, or holds all it may.
+        """
+        in_use = self.registry.keys_in_use(client_id, ALL_NAMESPACES)
+        return await self.admission.issue_key(client_id, in_use)
+
+    async def held_keys(self, client_id: str) -> int:
+        """How many keys a client has."""
+        return await self.admission.count_keys(client_id)
+
+    async def grant_key(self, session: Session) -> str:
+        """Give a session a key, which verifies its identity on this connection."""
+        key = await self.new_key(session.client)
+        identifier = key_id(key) or ""
+        session.socket.granted[session.identity] = identifier
+        for other in tuple(session.socket.sessions.values()):
+            if other.identity == session.identity and not other.verified:
+                await self.verify(other, identifier)
+        return key
+
+    async def verify(self, session: Session, identifier: str | None) -> None:
+        """Make a session its identity's own.
+
+        Raises:
+            RefusedError: the identity belongs to another client.
+        """
+        attach = client.Attach(session.sid, session.client)
+        try:
+            await ask(self._client(session), attach, timeout=10)
+        except ActorEndedError:  # its grace time ended in this very moment
+            await ask(self._client(session), attach, timeout=10)
+        if session.socket.closed:
+            self._client(session).tell(client.Detach(session.sid, deliberate=False))
+            raise RefusedError("the connection has closed", Code.CLIENT_DISCONNECTED)
+        session.verified = True
+        session.key_id = identifier
+        session.temporary_room = None
+        self.registry.add(session)
+        if session.handshake.is_silly_tavern and session.namespace == Namespace.LLM:
+            self.extension(session).tell(extension.Connected())
+
+    def let_out(self, session: Session, *, deliberate: bool) -> None:
+        """Take a session away."""
+        session.close()
+        if not session.verified:
+            return
+        session.verified = False
+        was_last = self.registry.remove(session)
+        ref = self._house.directory.find(Kind.CLIENT, session.identity)
+        if ref is not None:
+            ref.tell(client.Detach(session.sid, deliberate))
+        if (
+            was_last
+            and session.handshake.is_silly_tavern
+            and session.namespace == Namespace.LLM
+        ):
+            self.extension(session).tell(extension.Lost(deliberate))
+
+    def extension(self, session: Session) -> LoopRef[Any]:
+        """The actor of the SillyTavern instance at a session's far end."""
+        directory = self._house.directory
+        ref = directory.find(Kind.EXTENSION, session.identity)
+        if ref is None:
+            ref = extension.Extension.start(
+                self._house, session.identity, session.client
+            )
+            directory.add(Kind.EXTENSION, session.identity, ref)
+        return ref
+
+    def _client(self, session: Session) -> LoopRef[Any]:
+        directory = self._house.directory
+        ref = directory.find(Kind.CLIENT, session.identity)
+        if ref is None:
+            ref = client.Client.start(self._house, session.identity, session.client)
+            directory.add(Kind.CLIENT, session.identity, ref)
+        return ref

@@ -1,0 +1,53 @@
+"""One timer wheel for all connections: pings, their answers, and late handshakes.
+
+Owns when each connection is looked at next. A task per connection, as the library
+has it, would cost more memory than the connection itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Protocol
+
+TICK: Final = 1.0
+"""Seconds between two turns of the wheel."""
+
+
+class Watched(Protocol):
+    """A connection that is looked at now and then."""
+
+    def look(self) -> float | None:
+        """Do what is due; returns the seconds to the next look, None: never."""
+
+
+class Heartbeat:
+    """Turns once a second and looks at the connections that are due."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due: dict[int, list[Watched]] = {}
+        self._now = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin to turn."""
+        self._timer = self._loop.call_later(TICK, self._turn)
+
+    def stop(self) -> None:
+        """Turn no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due.clear()
+
+    def watch(self, connection: Watched, seconds: float) -> None:
+        """Look at a connection in so many seconds, rounded up to a tick."""
+        due = self._now + max(1, round(seconds / TICK + 0.5))
+        self._due.setdefault(due, []).append(connection)
+
+    def _turn(self) -> None:
+        self._timer = self._loop.call_later(TICK, self._turn)
+        self._now += 1
+        for connection in self._due.pop(self._now, ()):
+            seconds = connection.look()
+            if seconds is not None:
+                self.watch(connection, seconds)

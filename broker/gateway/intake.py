@@ -1,0 +1,96 @@
+"""The way of an answer in: from an extension's stream events to its relay.
+
+The fast lane and the plain path meet here, so that both mean the same. One directory
+look-up, one message, no waiting.
+"""
+
+from __future__ import annotations
+
+from actors.answers import Answers, ResumeOutput
+from actors.base import LoopRef
+from actors.directory import Directory, Kind
+from actors.errors import Code
+from actors.outbound import Warned
+from actors.relay import Relay
+from actors.relay_events import ChunkCame, StreamEnded, StreamFailed, StreamStarted
+from broker.gateway.readers import output_key
+from broker.gateway.session import Session
+from broker.protocol import outbound
+from broker.protocol.inbound import StreamEvent
+from broker.protocol.wire import MessageType
+
+
+class Intake:
+    """Hands stream events to relays."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        answers: LoopRef[Answers],
+        library_window: int,
+    ) -> None:
+        self._directory = directory
+        self._answers = answers
+        self._window = library_window
+
+    def stream_event(self, session: Session, event: StreamEvent) -> bool:
+        """Pass a stream event on; False: the session may not send such."""
+        if not session.verified or not session.handshake.is_silly_tavern:
+            return False
+        frame = event.frame
+        ref = self._directory.find(Kind.REQUEST, frame.request_id)
+        if ref is None:
+            warn_unknown_request(session, frame.request_id)
+        else:
+            _tell(ref, session.identity, event)
+        return True
+
+    def library_read(self, session: Session, stream_id: str) -> None:
+        """A peer with the stream library reads a stream, perhaps for the first time."""
+        if stream_id in session.library:
+            return
+        key = output_key(stream_id)
+        reader = session.readers.get(key)
+        stream = reader.read(stream_id, self._window) if reader is not None else None
+        if stream is None:
+            return
+        request = key.partition(".")[0]
+        wish = ResumeOutput(request, key, stream)
+        ref = self._directory.find(Kind.REQUEST, request)
+        (ref or self._answers).tell(wish)
+
+
+def _tell(ref: LoopRef[Relay], extension: str, event: StreamEvent) -> None:
+    frame, kind = event.frame, event.type
+    stream, output = frame.stream_id, frame.output_id or frame.stream_id
+    match kind:
+        case MessageType.STREAM_START:
+            ref.tell(StreamStarted(extension, stream, output))
+        case MessageType.STREAM_END:
+            ref.tell(
+                StreamEnded(extension, stream, output, frame.final, frame.final_text)
+            )
+        case MessageType.STREAM_DATA_FAILED:
+            reason = frame.message or "the SillyTavern could not finish its answer"
+            ref.tell(
+                StreamFailed(extension, reason, frame.code or Code.LLM_REQUEST_FAILED)
+            )
+        case _:
+            first = kind is MessageType.STREAM_DATA_FIRST
+            index = frame.chunk_index
+            ref.tell(ChunkCame(extension, stream, output, index, event.piece, first))
+            if kind is MessageType.STREAM_DATA_LAST and frame.final:
+                ref.tell(
+                    StreamEnded(extension, stream, output, True, frame.final_text)  # noqa: FBT003
+                )
+
+
+def warn_unknown_request(session: Session, request_id: str) -> None:
+    """Tell a peer, once, that nothing is known of a request."""
+    if session.warn_once(request_id):
+        notice = Warned(
+            Code.WARNING_NO_SUCH_REQUEST,
+            "there is no such request, or it has ended",
+            request_id,
+        )
+        session.outbox.push(outbound.warned(notice))

@@ -1,0 +1,1 @@
+"""The eight namespaces, one file each: events in, actor messages out."""

@@ -1,0 +1,269 @@
+"""``/llm``: orders and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from actors import answers, client, relay, room
+from actors.base import LoopRef, ask
+from actors.directory import Kind
+from actors.errors import BrokerError, Code, NotFoundError, ProtocolError, RefusedError
+from actors.outbound import Resumed
+from actors.relay_events import ProcessingStopped, StreamFailed, WholeCame
+from broker.gateway.dispatch import DEFERRED, Call, Deferred, Fields, Result, handles
+from broker.gateway.intake import warn_unknown_request
+from broker.gateway.namespaces.common import CommonHandlers
+from broker.gateway.outbound import SocketOutbound
+from broker.gateway.session import Session
+from broker.protocol import outbound
+from broker.protocol.inbound import (
+    CancelRequest,
+    ExtensionError,
+    Frame,
+    LlmRequest,
+    Message,
+    ProcessingDone,
+    ResumeStream,
+    make_order,
+    read_stream_event,
+)
+from broker.protocol.json_text import encode, piece_of
+from broker.protocol.wire import (
+    LIVENESS_ANSWER,
+    LIVENESS_QUESTION,
+    SERVER,
+    STREAM_EVENT_TYPES,
+    AnswerEvent,
+    Event,
+    LibraryEvent,
+    MessageType,
+    Namespace,
+)
+
+
+class Untyped(Frame, frozen=True):
+    """Data that is read as it stands."""
+
+
+class LlmHandlers(CommonHandlers):
+    """The events of ``/llm``."""
+
+    name: ClassVar[Namespace] = Namespace.LLM
+
+    def joined(self, session: Session) -> None:
+        """Go on with the answers that the handshake named."""
+        if session.verified:
+            for wish in session.handshake.resume:
+                port = _EventPort(session, wish.request_id, self.desk.outbound)
+                self._resume(session, wish.request_id, None, wish.start, port)
+
+    # -- orders
+
+    @handles(Event.LLM_REQUEST, frame=LlmRequest)
+    def llm_request(self, call: Call, frame: LlmRequest) -> Result:
+        """Order an answer."""
+        session = call.session
+        if session.handshake.is_silly_tavern:
+            raise RefusedError("a SillyTavern answers, it does not order")
+        order = make_order(frame, call.fields, session.identity)
+        if order.room != session.identity:
+            raise RefusedError(
+                f"you are not in room {order.room!r}", Code.ROOM_ACCESS_DENIED
+            )
+        ref = self._client(session)
+        return self._accepted(self._ask(ref, client.PlaceOrder(order)), frame)
+
+    async def _accepted(self, pending: Any, frame: LlmRequest) -> Fields:
+        accepted: relay.Accepted = await pending
+        fields: dict[str, Any] = {
+            "message": f"the request is {accepted.state}",
+            "requestId": frame.request_id,
+            "state": accepted.state,
+        }
+        if accepted.position is not None:
+            fields["position"] = accepted.position
+        if accepted.warning is not None:
+            fields["warning"] = accepted.warning
+        return fields
+
+    @handles(Event.CANCEL_REQUEST, frame=CancelRequest)
+    def cancel_request(self, call: Call, frame: CancelRequest) -> Result:
+        """Call a request off."""
+        session = call.session
+        by, entitled = session.identity, session.handshake.is_monitor
+        if frame.room_name in (None, by):
+            ref, message = self._client(session), client.Cancel(frame.request_id)
+            return self._cancelled(self._ask(ref, message), frame)
+        ref = self._room(frame.room_name or "")
+        room_message = room.Cancel(frame.request_id, by, entitled)
+        return self._cancelled(self._ask(ref, room_message), frame)
+
+    async def _cancelled(self, pending: Any, frame: CancelRequest) -> Fields:
+        return {"requestId": frame.request_id, "state": await pending}
+
+    @handles(Event.RESUME_STREAM, frame=ResumeStream)
+    def resume_stream(self, call: Call, frame: ResumeStream) -> Deferred:
+        """Go on reading an answer; the ack goes out before the next live chunk."""
+        port = _AckPort(call, self.desk.outbound)
+        self._resume(call.session, frame.request_id, frame.room_name, frame.start, port)
+        return DEFERRED
+
+    def _resume(
+        self,
+        session: Session,
+        request_id: str,
+        room_name: str | None,
+        start: int | dict[str, int],
+        port: _AckPort | _EventPort,
+    ) -> None:
+        own = room_name in (None, session.identity)
+        message = answers.Resume(
+            request_id=request_id,
+            reader=session.identity,
+            room=None if own else room_name,
+            start=start,
+            port=port,
+        )
+        try:
+            ref = self._client(session) if own else self._room(room_name or "")
+        except BrokerError as error:
+            port.resumed(error)
+        else:
+            ref.tell(message)
+
+    # -- answers
+
+    @handles(*STREAM_EVENT_TYPES, frame=Untyped)
+    def stream_event(self, call: Call, _frame: Untyped) -> Fields:
+        """Part of an answer that did not take the fast lane."""
+        event = read_stream_event(call.name, call.data)
+        if not self.desk.intake.stream_event(call.session, event):
+            raise RefusedError("only a SillyTavern may answer")
+        return None
+
+    @handles(Event.LLM_RESPONSE, frame=Message)
+    def llm_response(self, call: Call, frame: Message) -> Fields:
+        """A whole answer."""
+        return self._whole(call.session, frame)
+
+    @handles(AnswerEvent.MESSAGE, frame=Message, unverified=True)
+    def message(self, call: Call, frame: Message) -> Fields:
+        """A whole answer, or words to the server."""
+        session = call.session
+        text = frame.data if frame.data is not None else frame.message
+        if text == LIVENESS_QUESTION and frame.target in (None, SERVER):
+            answer = {"data": LIVENESS_ANSWER, "source": SERVER}
+            session.emit(AnswerEvent.MESSAGE, answer)
+            return {"data": LIVENESS_ANSWER}
+        if not session.verified:
+            raise RefusedError("that needs a key", Code.AUTHENTICATION_FAILED)
+        if frame.type == MessageType.NON_STREAM and frame.request_id is not None:
+            return self._whole(session, frame)
+        raise ProtocolError(
+            "a message needs type 0 and a requestId, or must ask the server "
+            f"«{LIVENESS_QUESTION}»",
+            Code.INVALID_REQUEST,
+        )
+
+    def _whole(self, session: Session, frame: Message) -> Fields:
+        ref = self._answered(session, frame.request_id)
+        if ref is not None:
+            text = frame.data if frame.data is not None else frame.message
+            if not isinstance(text, str):
+                text = encode(text).decode()
+            output = frame.output_id or frame.request_id or ""
+            ref.tell(WholeCame(session.identity, output, piece_of(text)))
+        return None
+
+    @handles(Event.STOP_PROCESSING, frame=ProcessingDone)
+    def stop_processing(self, call: Call, frame: ProcessingDone) -> Fields:
+        """An extension is done with a request."""
+        if frame.request_id is not None:
+            ref = self._answered(call.session, frame.request_id)
+            if ref is not None:
+                ref.tell(ProcessingStopped(call.session.identity))
+        return None
+
+    @handles(Event.ERROR, frame=ExtensionError)
+    def error(self, call: Call, frame: ExtensionError) -> Fields:
+        """An extension could not answer."""
+        ref = self._answered(call.session, frame.request_id)
+        if ref is not None:
+            code = Code.LLM_REQUEST_FAILED if frame.code is None else frame.code
+            ref.tell(StreamFailed(call.session.identity, frame.message, code))
+        return None
+
+    # -- the stream library
+
+    @handles(LibraryEvent.READ, LibraryEvent.END, LibraryEvent.ERROR, frame=Untyped)
+    def library_event(self, call: Call, _frame: Untyped) -> Fields:
+        """A peer's library wants to read, has read all, or has failed."""
+        if not isinstance(call.data, str):
+            return None
+        if call.name == LibraryEvent.READ:
+            self.desk.intake.library_read(call.session, call.data)
+        else:
+            call.session.forget_stream(call.data)
+        return None
+
+    # -- whom it is told
+
+    def _answered(self, session: Session, request: str | None) -> LoopRef[Any] | None:
+        """The relay of a request that an extension answers."""
+        if not session.handshake.is_silly_tavern:
+            raise RefusedError("only a SillyTavern may answer")
+        ref = self.desk.house.directory.find(Kind.REQUEST, request or "")
+        if ref is None:
+            warn_unknown_request(session, request or "")
+        return ref
+
+    def _client(self, session: Session) -> LoopRef[Any]:
+        ref = self.desk.house.directory.find(Kind.CLIENT, session.identity)
+        if ref is None:
+            raise NotFoundError("you are not connected", Code.CLIENT_DISCONNECTED)
+        return ref
+
+    def _room(self, name: str) -> LoopRef[Any]:
+        ref = self.desk.house.directory.find(Kind.ROOM, name)
+        if ref is None:
+            raise NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
+        return ref
+
+    def _ask(self, ref: LoopRef[Any], message: Any) -> Any:
+        return ask(ref, message, timeout=self.desk.house.patience.ask_timeout)
+
+
+class _AckPort:
+    """Answers a ``RESUME_STREAM`` by its ack."""
+
+    def __init__(self, call: Call, port: SocketOutbound) -> None:
+        self._call = call
+        self._outbound = port
+
+    def resumed(self, result: Resumed | BrokerError) -> None:
+        if isinstance(result, BrokerError):
+            self._call.refuse(result)
+        else:
+            self._call.reply(outbound.resumed(result))
+            self._outbound.announce(self._call.session, result)
+
+
+class _EventPort:
+    """Answers the handshake's ``resume`` by an event in the shape of the ack."""
+
+    def __init__(self, session: Session, request_id: str, port: SocketOutbound) -> None:
+        self._session = session
+        self._request_id = request_id
+        self._outbound = port
+
+    def resumed(self, result: Resumed | BrokerError) -> None:
+        fields: Mapping[str, Any]
+        if isinstance(result, BrokerError):
+            fields = outbound.refusal(result)
+        else:
+            fields = outbound.ok(outbound.resumed(result))
+        answer = {"requestId": self._request_id, **fields}
+        self._session.emit(Event.RESUME_STREAM, answer)
+        if isinstance(result, Resumed):
+            self._outbound.announce(self._session, result)

@@ -1,0 +1,175 @@
+"""SocketOutbound: the actors' port to the outside, made of sockets.
+
+Owns how far each answer has been announced. A notice is encoded once, whoever gets
+it, and its bytes are appended to outboxes; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final
+
+from actors.outbound import (
+    Notice,
+    OrderPlaced,
+    OrderRevoked,
+    OutputChunk,
+    OutputEnded,
+    OutputId,
+    OutputStarted,
+    Resumed,
+    StatusChanged,
+    Warned,
+    WholeAnswer,
+)
+from broker.gateway.readers import (
+    LIBRARY_EVENTS,
+    Encoding,
+    OutputReader,
+    stream_ids,
+)
+from broker.gateway.registry import SessionRegistry
+from broker.gateway.session import Session
+from broker.protocol import library, outbound
+
+LIBRARY_PATIENCE: Final = 5.0
+"""Seconds after an answer's end in which a library may still come to read it: its
+first read crosses the network while a short answer is complete already."""
+
+
+class SocketOutbound:
+    """Sends notices to the sessions of identities."""
+
+    def __init__(self, registry: SessionRegistry) -> None:
+        self._registry = registry
+        self._encodings: dict[str, Encoding] = {}
+        self.chunks = 0
+        """Chunks taken from relays since the start, for the status page."""
+        self._handlers: dict[type[Any], Callable[[Any, Collection[str]], None]] = {
+            OutputChunk: self._chunk,
+            OutputStarted: self._started,
+            OutputEnded: self._ended,
+            WholeAnswer: self._whole,
+            StatusChanged: self._status,
+            OrderPlaced: self._order,
+            OrderRevoked: self._revoked,
+            Warned: self._warned,
+        }
+
+    def publish(self, notice: Notice, readers: Collection[str]) -> None:
+        """Send a notice to identities; nobody at all where there are none."""
+        self._handlers[type(notice)](notice, readers)
+
+    def announce(self, session: Session, result: Resumed) -> None:
+        """Offer the answers of a resumed request to a session's stream library."""
+        for output in result.outputs:
+            key = output.output.key
+            if key in session.readers:
+                continue
+            encoding = self._encoding(output.output, output.stream)
+            reader = self._offer(session, encoding, _announcement(encoding))
+            if output.done:
+                self._encodings.pop(key, None)
+                self._end_later([(session, reader)], key)
+
+    def _chunk(self, notice: OutputChunk, readers: Collection[str]) -> None:
+        self.chunks += 1
+        key = notice.output.key
+        encoding = self._encodings.get(key)
+        if encoding is None:
+            encoding = self._encoding(notice.output, notice.stream)
+        encoding.stream = notice.stream
+        for identity in readers:
+            for session in self._registry.of(identity):
+                reader = session.readers.get(key)
+                if reader is None:  # it came in the middle
+                    reader = self._offer(session, encoding, _announcement(encoding))
+                reader.chunk(notice.text, notice.index)
+
+    def _started(self, notice: OutputStarted, readers: Collection[str]) -> None:
+        encoding = self._encoding(notice.output, notice.stream)
+        packets = _announcement(encoding)
+        for session in self._sessions(readers):
+            self._offer(session, encoding, packets)
+
+    def _ended(self, notice: OutputEnded, readers: Collection[str]) -> None:
+        key = notice.output.key
+        ended = []
+        for session in self._sessions(readers):
+            reader = session.readers.get(key)
+            if reader is None:
+                encoding = self._encoding(notice.output, notice.stream)
+                reader = self._offer(session, encoding, _announcement(encoding))
+            reader.end(notice)
+            ended.append((session, reader))
+        self._encodings.pop(key, None)
+        self._end_later(ended, key)
+
+    def _encoding(self, output: OutputId, stream: str) -> Encoding:
+        encoding = self._encodings.get(output.key)
+        if encoding is None:
+            encoding = self._encodings[output.key] = Encoding(output, stream)
+        return encoding
+
+    def _offer(
+        self, session: Session, encoding: Encoding, packets: list[bytes]
+    ) -> OutputReader:
+        reader = OutputReader(session, encoding)
+        session.readers[encoding.output.key] = reader
+        for packet in packets:
+            session.outbox.push(packet)
+        return reader
+
+    def _end_later(self, ended: list[tuple[Session, OutputReader]], key: str) -> None:
+        if ended:
+            loop = asyncio.get_running_loop()
+            loop.call_later(LIBRARY_PATIENCE, _forget_readers, ended, key)
+
+    def _whole(self, notice: WholeAnswer, readers: Collection[str]) -> None:
+        self._send(readers, outbound.whole_answer(notice))
+
+    def _status(self, notice: StatusChanged, readers: Collection[str]) -> None:
+        self._send(readers, outbound.status(notice))
+
+    def _warned(self, notice: Warned, readers: Collection[str]) -> None:
+        for session in self._sessions(readers):
+            if notice.request_id is None or session.warn_once(notice.request_id):
+                session.outbox.push(outbound.warned(notice))
+
+    def _order(self, notice: OrderPlaced, readers: Collection[str]) -> None:
+        self._send_to_newest(readers, outbound.order(notice))
+
+    def _revoked(self, notice: OrderRevoked, readers: Collection[str]) -> None:
+        self._send_to_newest(readers, outbound.revoked(notice))
+
+    def _send(self, readers: Collection[str], packet: bytes) -> None:
+        for session in self._sessions(readers):
+            session.outbox.push(packet)
+
+    def _send_to_newest(self, readers: Collection[str], packet: bytes) -> None:
+        """An order goes to one socket, or it would be answered twice."""
+        for identity in readers:
+            sessions = self._registry.of(identity)
+            if sessions:
+                sessions[-1].outbox.push(packet)
+
+    def _sessions(self, readers: Collection[str]) -> Iterator[Session]:
+        for identity in readers:
+            yield from self._registry.of(identity)
+
+
+def _announcement(encoding: Encoding) -> list[bytes]:
+    info = outbound.stream_info(encoding.output, encoding.stream)
+    ids = stream_ids(encoding.output)
+    return [
+        library.open_packet(stream_id, name, info)
+        for stream_id, name in zip(ids, LIBRARY_EVENTS, strict=True)
+    ]
+
+
+def _forget_readers(ended: list[tuple[Session, OutputReader]], key: str) -> None:
+    for session, reader in ended:
+        if session.readers.get(key) is reader:
+            reader.end_unread()
+            del session.readers[key]

@@ -1,0 +1,241 @@
+"""How one session reads one answer: plain events, the stream library, or both.
+
+Owns, for a session, what it has not been given yet. A slow reader's chunks are held
+here and joined into one; the bytes are the relay's own, only referred to. Written for
+the unmodified ``@sap_oss/node-socketio-stream``: a socket shows by its first
+``$stream-read`` that it has the library, and gets no plain chunks from then on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from actors.errors import BrokerError
+from actors.lifecycle import RequestState
+from actors.outbound import OutputEnded, OutputId, Resumed
+from broker.gateway.session import Session
+from broker.protocol import library, outbound
+from broker.protocol.json_text import cut
+from broker.protocol.wire import AnswerEvent
+
+_DATA: Final = {
+    "plain": (AnswerEvent.STREAMED_DATA,),
+    "server": (AnswerEvent.SERVER_STREAM_DATA,),
+    "both": (AnswerEvent.STREAMED_DATA, AnswerEvent.SERVER_STREAM_DATA),
+}
+_END: Final = {
+    "plain": (AnswerEvent.STREAMED_END,),
+    "server": (AnswerEvent.SERVER_STREAM_END,),
+    "both": (AnswerEvent.STREAMED_END, AnswerEvent.SERVER_STREAM_END),
+}
+LIBRARY_EVENTS: Final = (AnswerEvent.STREAMED_DATA, AnswerEvent.SERVER_STREAM_DATA)
+"""The names a library stream is announced under, each with an id of its own."""
+
+
+def stream_ids(output: OutputId) -> tuple[str, ...]:
+    """The library's stream ids of an output, one for each of ``LIBRARY_EVENTS``."""
+    return tuple(f"{output.key}/{number}" for number in range(len(LIBRARY_EVENTS)))
+
+
+def output_key(stream_id: str) -> str:
+    """The key of the output that a stream id stands for."""
+    return stream_id.rpartition("/")[0]
+
+
+class Encoding:
+    """Every form in which the chunks of one output are sent, made when first needed."""
+
+    __slots__ = ("_encoders", "_frames", "_index", "output", "stream")
+
+    def __init__(self, output: OutputId, stream: str) -> None:
+        self.output = output
+        self.stream = stream
+        self._encoders: dict[str, outbound.ChunkEncoder] = {}
+        self._frames: dict[str, bytes] = {}
+        self._index = -1
+
+    def chunk(self, name: str, text: bytes, index: int) -> bytes:
+        """A chunk under an event name; the same bytes for every reader."""
+        if index != self._index:
+            self._frames.clear()
+            self._index = index
+        framed = self._frames.get(name)
+        if framed is None:
+            framed = self._frames[name] = self._encoder(name).chunk(text, index)
+        return framed
+
+    def joined(self, name: str, text: bytes, first: int, index: int) -> bytes:
+        """Several chunks in one, for one reader."""
+        return self._encoder(name).joined(text, first, index)
+
+    def _encoder(self, name: str) -> outbound.ChunkEncoder:
+        encoder = self._encoders.get(name)
+        if encoder is None or encoder.stream != self.stream:
+            encoder = outbound.ChunkEncoder(name, self.output, self.stream)
+            self._encoders[name] = encoder
+        return encoder
+
+
+class LibraryStream:
+    """One readable stream at a peer, written within its window."""
+
+    __slots__ = ("_ending", "_forget", "_id", "_live", "_session", "_unacked",
+                 "_waiting", "_window")  # fmt: skip
+
+    def __init__(
+        self, session: Session, stream_id: str, window: int, forget: Callable[[], None]
+    ) -> None:
+        self._session = session
+        self._id = stream_id
+        self._window = window
+        self._forget = forget
+        self._waiting: deque[bytes] = deque()
+        self._unacked = 0
+        self._live = False
+        self._ending: bytes | None = None
+
+    def resumed(self, result: Resumed | BrokerError) -> None:
+        """Start with what came before the first read."""
+        self._live = True
+        if isinstance(result, BrokerError):
+            self._finish(library.error_packet(self._id, result.message))
+            return
+        for output in result.outputs:
+            self._waiting.append(output.text)
+        if all(output.done for output in result.outputs):
+            self.end(result.state)
+        self._write()
+
+    def chunk(self, text: bytes) -> None:
+        """Take more; what the window has no room for is joined."""
+        if self._live:
+            self._waiting.append(text)
+            self._write()
+
+    def end(self, state: RequestState) -> None:
+        """No more to come; written behind what waits."""
+        if not self._live or self._ending is not None:
+            return
+        if state in (RequestState.FAILED, RequestState.TIMEOUT):
+            self._ending = library.error_packet(self._id, f"the answer {state}")
+        else:
+            self._ending = library.end_packet(self._id)
+        self._write()
+
+    def _write(self) -> None:
+        while self._waiting and self._unacked < self._window:
+            text = b"".join(self._waiting)
+            self._waiting.clear()
+            text, rest = cut(text, self._window - self._unacked)
+            if rest:
+                self._waiting.append(rest)
+            if not text:
+                break
+            self._send(text)
+        if self._ending is not None and not self._waiting:
+            self._finish(self._ending)
+
+    def _send(self, text: bytes) -> None:
+        size = len(text)
+        self._unacked += size
+
+        def acked(args: list[Any]) -> None:
+            self._acked(size, failed=bool(args))
+
+        number = self._session.expect_ack(acked)
+        self._session.outbox.push(library.write_packet(number, self._id, text))
+
+    def _acked(self, size: int, *, failed: bool) -> None:
+        self._unacked -= size
+        if failed:  # the peer destroyed its end
+            self._give_up()
+        else:
+            self._write()
+
+    def _finish(self, packet: bytes) -> None:
+        self._session.outbox.push(packet)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self._live = False
+        self._ending = None
+        self._waiting.clear()
+        self._forget()
+
+
+class OutputReader:
+    """One session's reading of one output."""
+
+    __slots__ = ("_encoding", "_first_held", "_held", "_last_held", "_names",
+                 "_session", "library", "unread")  # fmt: skip
+
+    def __init__(self, session: Session, encoding: Encoding) -> None:
+        self._session = session
+        self._encoding = encoding
+        self._names: Sequence[str] = _DATA[session.stream_names]
+        self._held: list[bytes] = []
+        self._first_held = self._last_held = 0
+        self.library: list[LibraryStream] = []
+        self.unread = list(stream_ids(encoding.output))
+
+    def chunk(self, text: bytes, index: int) -> None:
+        """Pass a chunk on, or hold it while the session reads too slowly."""
+        if self.library:
+            for stream in self.library:
+                stream.chunk(text)
+            return
+        outbox = self._session.outbox
+        if outbox.blocked or self._held:
+            self._hold(text, index)
+            return
+        for name in self._names:
+            outbox.push(self._encoding.chunk(name, text, index))
+
+    def read(self, stream_id: str, window: int) -> LibraryStream | None:
+        """The session reads a library stream; None: it does so already."""
+        if stream_id not in self.unread:
+            return None
+        self.unread.remove(stream_id)
+        session = self._session
+        stream = LibraryStream(
+            session, stream_id, window, partial(session.forget_stream, stream_id)
+        )
+        session.library[stream_id] = stream
+        self.library.append(stream)
+        self._held.clear()
+        return stream
+
+    def end(self, notice: OutputEnded) -> None:
+        """The answer has ended; what is held goes first."""
+        self._release()
+        for stream in self.library:
+            stream.end(notice.state)
+        for name in _END[self._session.stream_names]:
+            self._session.outbox.push(outbound.ended(name, notice))
+
+    def end_unread(self) -> None:
+        """Close the library streams that nobody came to read."""
+        for stream_id in self.unread:
+            self._session.outbox.push(library.end_packet(stream_id))
+        self.unread.clear()
+
+    def _hold(self, text: bytes, index: int) -> None:
+        if not self._held:
+            self._first_held = index
+            self._session.outbox.when_ready(self._release)
+        self._held.append(text)
+        self._last_held = index
+        self._session.outbox.count_held(len(text))
+
+    def _release(self) -> None:
+        if not self._held:
+            return
+        text = b"".join(self._held)
+        self._held.clear()
+        for name in self._names:
+            self._session.outbox.push(
+                self._encoding.joined(name, text, self._first_held, self._last_held)
+            )

@@ -1,0 +1,51 @@
+"""Which sessions an identity has, by namespace: where notices go.
+
+Owns that map, of verified sessions only. Whether an identity is *present* is its
+client actor's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broker.gateway.session import Session
+from broker.protocol.wire import Namespace
+
+
+class SessionRegistry:
+    """Sessions by namespace and identity."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, dict[str, list[Session]]] = {
+            namespace: {} for namespace in Namespace
+        }
+
+    def add(self, session: Session) -> None:
+        """Enter a verified session."""
+        by_identity = self._sessions[session.namespace]
+        by_identity.setdefault(session.identity, []).append(session)
+
+    def remove(self, session: Session) -> bool:
+        """Take a session out; returns whether its identity has none left there."""
+        by_identity = self._sessions[session.namespace]
+        sessions = by_identity.get(session.identity, [])
+        if session not in sessions:
+            return False
+        sessions.remove(session)
+        if not sessions:
+            del by_identity[session.identity]
+        return not sessions
+
+    def of(self, identity: str, namespace: str = Namespace.LLM) -> Sequence[Session]:
+        """The sessions of an identity in a namespace, the newest last."""
+        return self._sessions[namespace].get(identity, ())
+
+    def keys_in_use(self, client: str, namespaces: Sequence[str]) -> frozenset[str]:
+        """The ids of the keys that a client's sessions hold; linear."""
+        return frozenset(
+            session.key_id
+            for namespace in namespaces
+            for sessions in self._sessions[namespace].values()
+            for session in sessions
+            if session.client == client and session.key_id is not None
+        )

@@ -1,0 +1,287 @@
+"""TapsterServer and TapsterEngine: python-socketio and engine.io, subclassed.
+
+Here, in ``gateway.socket`` and nowhere else. Takes from the libraries the Engine.IO
+handshake over HTTP, the upgrade and the packet format with attachments; brings its
+own sessions, whose look-ups do not walk all rooms, and refuses at the door what comes
+from foreign pages or by a foreign name.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import engineio
+import socketio
+from aiohttp import web
+from engineio.packet import OPEN
+from engineio.packet import Packet as EnginePacket
+from socketio.packet import (
+    ACK,
+    BINARY_ACK,
+    BINARY_EVENT,
+    CONNECT,
+    DISCONNECT,
+    EVENT,
+)
+from socketio.packet import Packet as SocketPacket
+
+from actors.errors import BrokerError, Code, NotFoundError, ProtocolError
+from broker.config import ServerSettings
+from broker.gateway.dispatch import NamespaceHandlers
+from broker.gateway.doorman import Doorman
+from broker.gateway.heartbeat import Heartbeat
+from broker.gateway.intake import Intake
+from broker.gateway.outbox import Flusher, Limits
+from broker.gateway.session import Session
+from broker.gateway.socket import ProtocolBrokenError, TapsterSocket
+from broker.protocol import json_text, outbound
+from broker.protocol.packet import PacketType, frame, packet, prefix
+from broker.protocol.wire import STREAM_EVENT_TYPES, Namespace
+from broker.security.origins import Origins
+from broker.security.peer import Neighbourhood
+
+logger = logging.getLogger(__name__)
+
+
+class _Json:
+    """The JSON module the libraries decode and encode with."""
+
+    @staticmethod
+    def loads(text: str | bytes) -> Any:
+        return json_text.decode(text)
+
+    @staticmethod
+    def dumps(value: Any, **_options: Any) -> str:
+        return json_text.encode(value).decode()
+
+
+class TapsterPacket(SocketPacket):  # type: ignore[misc]
+    """A Socket.IO packet whose JSON is ours."""
+
+    json = _Json
+
+
+class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
+    """The Engine.IO half: connections, not yet whose they are."""
+
+    intake: Intake
+    message: Callable[[TapsterSocket, str | bytes], Awaitable[None]]
+    gone: Callable[[TapsterSocket, str], None]
+
+    def configure(
+        self,
+        settings: ServerSettings,
+        origins: Origins,
+        neighbourhood: Neighbourhood,
+        *,
+        fast_lane: bool,
+    ) -> None:
+        """Take what connections need to know; once, before the first."""
+        self.handshake_timeout = settings.handshake_timeout
+        self.fast_lane = fast_lane
+        self.limits = Limits(settings.outbox_limit, settings.write_timeout)
+        self.flusher = Flusher()
+        self.heartbeat = Heartbeat()
+        self._origins = origins
+        self._neighbourhood = neighbourhood
+
+    def create_queue(self, *_args: Any, **_kwargs: Any) -> None:
+        """Sockets have an outbox instead of the library's queue."""
+
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
+        """Answer an HTTP request, if it comes from where it may."""
+        if not self._origins.is_our_name(request.headers.get("Host", "")):
+            return _forbidden("this server is not called by that Host name")
+        if not self._origins.may_connect(request.headers.get("Origin")):
+            return _forbidden("pages of this Origin may not connect")
+        response: web.StreamResponse = await super().handle_request(request)
+        return response
+
+    async def _handle_connect(
+        self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None
+    ) -> Any:
+        request: web.Request = environ["aiohttp.request"]
+        peer = self._neighbourhood.peer(request.remote, request.headers)
+        sid = self.generate_id()
+        socket = self.sockets[sid] = TapsterSocket(self, sid, peer)
+        await socket.send(EnginePacket(OPEN, self._opening(sid, transport)))
+        socket.schedule_ping()
+        if transport == "websocket":
+            return await socket.handle_get_request(environ)
+        socket.connected = True
+        return self._ok(await socket.poll(), jsonp_index=jsonp_index)
+
+    def _opening(self, sid: str, transport: str) -> dict[str, Any]:
+        return {
+            "sid": sid,
+            "upgrades": self._upgrades(sid, transport),
+            "pingInterval": int(self.ping_interval * 1000),
+            "pingTimeout": int(self.ping_timeout * 1000),
+            "maxPayload": self.max_http_buffer_size,
+        }
+
+
+class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
+    """The Socket.IO half: namespaces, sessions and their packets."""
+
+    eio: TapsterEngine
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        origins: Origins,
+        neighbourhood: Neighbourhood,
+        *,
+        fast_lane: bool,
+    ) -> None:
+        """Make the server of one broker, on the running loop."""
+        super().__init__(
+            async_mode="aiohttp",
+            async_handlers=False,
+            serializer=TapsterPacket,
+            cors_allowed_origins=lambda origin, _environ: origins.may_connect(origin),
+            max_http_buffer_size=settings.max_packet,
+            ping_interval=settings.ping_interval,
+            ping_timeout=settings.ping_timeout,
+            http_compression=False,
+            monitor_clients=False,
+            logger=logging.getLogger("socketio.server"),
+            engineio_logger=logging.getLogger("engineio.server"),
+        )
+        self._settings = settings
+        self._handlers: dict[str, NamespaceHandlers] = {}
+        self.eio.configure(settings, origins, neighbourhood, fast_lane=fast_lane)
+        self.eio.message = self._take
+        self.eio.gone = self._gone
+
+    def open(
+        self,
+        doorman: Doorman,
+        intake: Intake,
+        handlers: Mapping[str, NamespaceHandlers],
+    ) -> None:
+        """Let connections in from now on."""
+        self._doorman = doorman
+        self._handlers = dict(handlers)
+        self.eio.intake = intake
+        self.eio.heartbeat.start()
+
+    async def shut(self) -> None:
+        """Close all connections."""
+        self.eio.heartbeat.stop()
+        for socket in tuple(self.eio.sockets.values()):
+            await socket.close()
+
+    def leave(self, session: Session, *, deliberate: bool) -> None:
+        """End one session; its connection stays."""
+        sessions = session.socket.sessions
+        if sessions.get(session.namespace) is session:
+            del sessions[session.namespace]
+            self._doorman.let_out(session, deliberate=deliberate)
+
+    def dismiss(self, session: Session) -> None:
+        """End a session whose client said that it leaves."""
+        session.outbox.push(frame(prefix(PacketType.DISCONNECT, session.namespace)))
+        self.leave(session, deliberate=True)
+
+    def _engineio_server_class(self) -> type[TapsterEngine]:
+        return TapsterEngine
+
+    async def _take(self, socket: TapsterSocket, data: str | bytes) -> None:
+        """Take one Engine.IO message: a packet, or an attachment of one."""
+        try:
+            arrived = self._assemble(socket, data)
+        except (ValueError, IndexError, TypeError, BrokerError) as error:
+            logger.info("%s broke the protocol: %s", socket.peer.address, error)
+            raise ProtocolBrokenError(str(error)) from None
+        if arrived is not None:
+            await self._take_packet(socket, arrived)
+
+    def _assemble(self, socket: TapsterSocket, data: str | bytes) -> Any:
+        if socket.pending is None:
+            if not isinstance(data, str):
+                raise ProtocolError("an attachment without its packet")
+            arrived = self.packet_class(encoded_packet=data)
+            if json_text.may_hold_surrogates(data):
+                arrived.data = _without_surrogates(arrived.data)
+            if arrived.packet_type in (BINARY_EVENT, BINARY_ACK):
+                if arrived.attachment_count > self._settings.max_attachments:
+                    raise ProtocolError("too many attachments")
+                socket.pending = arrived
+                return None
+            return arrived
+        arrived = socket.pending
+        if not isinstance(data, bytes):
+            raise ProtocolError("a packet before the attachments of another")
+        held = sum(len(attachment) for attachment in arrived.attachments)
+        if held + len(data) > self._settings.max_packet:
+            raise ProtocolError("attachments too large")
+        if not arrived.add_attachment(data):
+            return None
+        socket.pending = None
+        return arrived
+
+    async def _take_packet(self, socket: TapsterSocket, arrived: Any) -> None:
+        namespace = arrived.namespace or Namespace.DEFAULT
+        if arrived.packet_type == CONNECT:
+            await self._connect(socket, namespace, arrived.data)
+            return
+        session = socket.sessions.get(namespace)
+        if session is None:
+            return
+        if arrived.packet_type in (EVENT, BINARY_EVENT):
+            self._handlers[namespace].dispatch(session, arrived.id, arrived.data)
+        elif arrived.packet_type in (ACK, BINARY_ACK):
+            args = arrived.data if isinstance(arrived.data, list) else []
+            session.take_ack(arrived.id, args)
+        elif arrived.packet_type == DISCONNECT:
+            self.leave(session, deliberate=False)
+
+    async def _connect(self, socket: TapsterSocket, namespace: str, auth: Any) -> None:
+        if namespace not in self._handlers:
+            error = NotFoundError(f"there is no namespace {namespace}")
+            self._refuse(socket, namespace, error)
+            return
+        earlier = socket.sessions.get(namespace)
+        if earlier is not None:
+            self.leave(earlier, deliberate=False)
+        sid = self.eio.generate_id()
+        try:
+            session = await self._doorman.let_in(socket, namespace, sid, auth)
+        except BrokerError as error:
+            self._refuse(socket, namespace, error)
+        except Exception:
+            logger.exception("a connection to %s failed", namespace)
+            self._refuse(socket, namespace, BrokerError("internal error"))
+        else:
+            socket.sessions[namespace] = session
+            socket.outbox.push(packet(PacketType.CONNECT, namespace, {"sid": sid}))
+            await self._doorman.welcome(session)
+            self._handlers[namespace].joined(session)
+
+    def _refuse(
+        self, socket: TapsterSocket, namespace: str, error: BrokerError
+    ) -> None:
+        data = {"code": int(error.code), "message": error.message}
+        answer = {"message": error.message, "data": data}
+        socket.outbox.push(packet(PacketType.CONNECT_ERROR, namespace, answer))
+
+    def _gone(self, socket: TapsterSocket, _reason: str) -> None:
+        """A connection has ended, and all its sessions with it."""
+        self.eio.sockets.pop(socket.sid, None)
+        for session in tuple(socket.sessions.values()):
+            self.leave(session, deliberate=False)
+
+
+def _without_surrogates(data: Any) -> Any:
+    """Mend all data but that of stream events, whose halves find each other."""
+    if isinstance(data, list) and data and data[0] in STREAM_EVENT_TYPES:
+        return data
+    return json_text.without_surrogates(data)
+
+
+def _forbidden(message: str) -> web.Response:
+    answer = outbound.refusal(BrokerError(message, Code.AUTHORISATION_FAILED))
+    return web.json_response(answer, status=403)

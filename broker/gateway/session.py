@@ -1,0 +1,117 @@
+"""A session: one connection's presence in one namespace.
+
+Owns the numbers of the acks it waits for and what it reads at the moment. Everything
+about whom it belongs to is the actors'.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from broker.protocol.handshake import Handshake
+from broker.protocol.packet import PacketType, event, packet
+from broker.security.trust import Trust
+
+if TYPE_CHECKING:
+    from broker.gateway.outbox import Outbox
+    from broker.gateway.readers import LibraryStream, OutputReader
+    from broker.gateway.socket import TapsterSocket
+
+MAX_WARNED = 100
+
+
+class Session:
+    """Who is at the other end, and what they were promised."""
+
+    __slots__ = (
+        "_ack_numbers",
+        "acks",
+        "handshake",
+        "key_id",
+        "library",
+        "namespace",
+        "outbox",
+        "readers",
+        "sid",
+        "socket",
+        "stream_names",
+        "temporary_room",
+        "trust",
+        "verified",
+        "warned",
+    )
+
+    def __init__(
+        self,
+        sid: str,
+        namespace: str,
+        socket: TapsterSocket,
+        handshake: Handshake,
+        trust: Trust,
+    ) -> None:
+        self.sid = sid
+        self.namespace = namespace
+        self.socket = socket
+        self.outbox: Outbox = socket.outbox
+        self.handshake = handshake
+        self.trust = trust
+        self.stream_names = "plain"
+        self.verified = False
+        self.key_id: str | None = None
+        self.temporary_room: str | None = None
+        self.acks: dict[int, Callable[[list[Any]], None]] = {}
+        self.readers: dict[str, OutputReader] = {}
+        self.library: dict[str, LibraryStream] = {}
+        self.warned: set[str] = set()
+        self._ack_numbers = itertools.count(1)
+
+    @property
+    def identity(self) -> str:
+        """Which instance of the client this is."""
+        return self.handshake.identity
+
+    @property
+    def client(self) -> str:
+        """The clientId that trust and keys belong to."""
+        return self.handshake.client_id
+
+    def emit(self, name: str, *args: Any) -> None:
+        """Send an event."""
+        self.outbox.push(event(self.namespace, name, *args))
+
+    def acknowledge(self, number: int, args: list[Any]) -> None:
+        """Answer an event that asked for it."""
+        self.outbox.push(packet(PacketType.ACK, self.namespace, args, number))
+
+    def expect_ack(self, callback: Callable[[list[Any]], None]) -> int:
+        """The number under which the peer's ack will call back."""
+        number = next(self._ack_numbers)
+        self.acks[number] = callback
+        return number
+
+    def take_ack(self, number: int, args: list[Any]) -> None:
+        """An ack has come; one nobody waits for means nothing."""
+        callback = self.acks.pop(number, None)
+        if callback is not None:
+            callback(args)
+
+    def warn_once(self, request_id: str) -> bool:
+        """Whether this peer may be warned about a request: not for every chunk."""
+        if request_id in self.warned:
+            return False
+        if len(self.warned) >= MAX_WARNED:
+            self.warned.clear()
+        self.warned.add(request_id)
+        return True
+
+    def forget_stream(self, stream_id: str) -> None:
+        """A library stream is done."""
+        self.library.pop(stream_id, None)
+
+    def close(self) -> None:
+        """Let everything go that was promised to this session."""
+        self.acks.clear()
+        self.readers.clear()
+        self.library.clear()

@@ -1,0 +1,325 @@
+"""TapsterSocket: one Engine.IO connection, long-polling or WebSocket.
+
+Subclasses engine.io's socket for what that can not do: reading without a task for
+each message, writing without one for each recipient, a bounded outbox, pings from one
+timer wheel. The fast lane begins here: a stream event that needs nothing but to be
+passed on never becomes a library packet.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import WSMsgType, web
+from engineio.async_socket import AsyncSocket
+from engineio.exceptions import EngineIOError
+
+from broker.gateway.outbox import Outbox
+from broker.protocol import library
+from broker.protocol.inbound import read_stream_packet
+from broker.protocol.packet import (
+    ENGINE_CLOSE,
+    ENGINE_NOOP,
+    ENGINE_PING,
+    ENGINE_PONG_PROBE,
+    binary_frame,
+    frame,
+    is_binary,
+    unframe,
+)
+from broker.protocol.wire import Namespace
+from broker.security.peer import Peer
+
+if TYPE_CHECKING:
+    from broker.gateway.server import TapsterEngine
+    from broker.gateway.session import Session
+
+logger = logging.getLogger(__name__)
+
+_MESSAGE: Final = ord("4")
+_PONG: Final = ord("3")
+_PROBE: Final = b"2probe"
+_UPGRADE: Final = b"5"
+_CLOSE: Final = b"1"
+_SEPARATOR: Final = "\x1e"
+POLLED_PACKETS: Final = 256
+"""Packets in the body of one poll; their bytes are limited besides."""
+
+
+class ProtocolBrokenError(EngineIOError):  # type: ignore[misc]
+    """The peer sent what no client sends; its connection is closed."""
+
+
+class _WebSocketSink:
+    """The transport below an accepted WebSocket."""
+
+    __slots__ = ("_request", "_transport")
+
+    def __init__(self, request: web.Request, transport: Any) -> None:
+        self._request = request
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def unwritten(self) -> int:
+        return int(self._transport.get_write_buffer_size())
+
+    async def drain(self) -> None:
+        await self._request.writer.drain()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+class _PolledPacket:
+    """A frame as the library's payload encoder wants it."""
+
+    __slots__ = ("_framed",)
+
+    def __init__(self, framed: bytes) -> None:
+        self._framed = framed
+
+    def encode(self, *, b64: bool) -> str:
+        payload = unframe(self._framed)
+        if b64 and is_binary(self._framed):
+            return "b" + base64.b64encode(payload).decode()
+        return payload.decode()
+
+
+class TapsterSocket(AsyncSocket):  # type: ignore[misc]
+    """One connection and the sessions on it."""
+
+    server: TapsterEngine
+    connected: bool
+    upgraded: bool
+    upgrading: bool
+    closing: bool
+    closed: bool
+
+    def __init__(self, server: TapsterEngine, sid: str, peer: Peer) -> None:
+        """Begin unjoined; the engine's handshake follows."""
+        super().__init__(server, sid)
+        self.peer = peer
+        self.sessions: dict[str, Session] = {}
+        self.granted: dict[str, str] = {}
+        """Identities that were given a key on this connection, and its id."""
+        self.identified: set[str] = set()
+        """Identities of SillyTaverns that introduced themselves here."""
+        self.pending: Any = None
+        """A binary packet whose attachments have not all come."""
+        self.outbox = Outbox(server.flusher, server.limits, self._overflow)
+        self._websocket: web.WebSocketResponse | None = None
+        self._sink: _WebSocketSink | None = None
+        self._joined = False
+        self._pinged = False
+        self._ponged = False
+
+    # -- the engine's signs of life
+
+    def schedule_ping(self) -> None:
+        """Enter the timer wheel, with the handshake's deadline first."""
+        self.server.heartbeat.watch(self, self.server.handshake_timeout)
+
+    def look(self) -> float | None:
+        """Ping, or give up who joined nothing or answered nothing."""
+        if self.closed or self.closing:
+            return None
+        if not self._joined:
+            if not self.sessions:
+                self._close_soon("handshake timeout")
+                return None
+            self._joined = True
+            return float(self.server.ping_interval)
+        server = self.server
+        if not self._pinged:
+            self._pinged, self._ponged = True, False
+            self.outbox.push(frame(ENGINE_PING))
+            return float(server.ping_timeout)
+        if not self._ponged:
+            self._close_soon(server.reason.PING_TIMEOUT)
+            return None
+        self._pinged = False
+        return float(max(server.ping_interval - server.ping_timeout, 1))
+
+    # -- writing
+
+    async def send(self, pkt: Any) -> None:
+        """Send an engine packet."""
+        encoded = pkt.encode()
+        if isinstance(encoded, bytes):
+            self.outbox.push(binary_frame(encoded))
+        else:
+            self.outbox.push(frame(encoded.encode()))
+
+    async def poll(self) -> list[_PolledPacket]:
+        """Answer a poll with what waits, or with what comes."""
+        if self.outbox.polled:
+            raise ProtocolBrokenError("two polls at once")
+        patience = self.server.ping_interval + self.server.ping_timeout
+        return [_PolledPacket(framed) for framed in await self.outbox.poll(patience)]
+
+    # -- reading
+
+    async def handle_get_request(self, environ: dict[str, Any]) -> Any:
+        """Answer a poll, or upgrade to a WebSocket."""
+        if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            return await self._upgrade_websocket(environ)
+        if self.upgrading or self.upgraded:
+            return [_PolledPacket(frame(ENGINE_NOOP))]
+        return await self.poll()
+
+    async def handle_post_request(self, environ: dict[str, Any]) -> None:
+        """Take the packets of one poll's body."""
+        limit = self.server.max_http_buffer_size
+        try:
+            length = int(environ.get("CONTENT_LENGTH", "0"))
+            body = (await environ["wsgi.input"].read(min(length, limit + 1))).decode()
+        except ValueError:
+            raise ProtocolBrokenError("the body is no text") from None
+        packets = body.split(_SEPARATOR)
+        if length > limit or len(packets) > POLLED_PACKETS:
+            raise ProtocolBrokenError("the body is too large")
+        for packet in packets:
+            if packet.startswith("b"):
+                await self._take_binary(_decode_base64(packet[1:]))
+            else:
+                await self._take_text(packet.encode())
+
+    async def _upgrade_websocket(self, environ: dict[str, Any]) -> web.StreamResponse:
+        request: web.Request = environ["aiohttp.request"]
+        if self.upgraded or self.upgrading:
+            raise ProtocolBrokenError("this connection has a WebSocket already")
+        websocket = web.WebSocketResponse(
+            compress=False,
+            decode_text=False,
+            max_msg_size=self.server.max_http_buffer_size + 1,
+        )
+        await websocket.prepare(request)
+        self._websocket = websocket
+        self._sink = _WebSocketSink(request, request.transport)
+        await self._websocket_handler(websocket)
+        return websocket
+
+    async def _websocket_handler(self, websocket: web.WebSocketResponse) -> None:
+        if self.connected and not await self._probe(websocket):
+            return
+        self.connected = self.upgraded = True
+        self.upgrading = False
+        if self._sink is not None:
+            self.outbox.attach(self._sink)
+        reason = self.server.reason.TRANSPORT_CLOSE
+        try:
+            async for message in websocket:
+                if message.type is WSMsgType.TEXT:
+                    data: bytes = message.data
+                    if not self._take_fast(data):
+                        await self._take_text(data)
+                elif message.type is WSMsgType.BINARY:
+                    await self._take_binary(message.data)
+                if self.closed:
+                    break
+        except ProtocolBrokenError as error:
+            reason = str(error)
+        finally:
+            await self.close(wait=False, abort=True, reason=reason)
+
+    async def _probe(self, websocket: web.WebSocketResponse) -> bool:
+        """Take over from polling, as the client's two probes ask."""
+        self.upgrading = True
+        message = await websocket.receive()
+        if message.data == _PROBE:
+            await websocket.send_str(ENGINE_PONG_PROBE.decode())
+            self.outbox.release_poll()
+            message = await websocket.receive()
+            if message.data == _UPGRADE:
+                return True
+        self.upgrading = False
+        await websocket.close()
+        return False
+
+    def _take_fast(self, packet: bytes) -> bool:
+        """Take a packet that needs no library; False: it wants the plain path."""
+        if not self.server.fast_lane:
+            return False
+        session = self.sessions.get(Namespace.LLM)
+        if session is None:
+            return False
+        event = read_stream_packet(packet)
+        if event is not None:
+            return self.server.intake.stream_event(session, event)
+        stream_id = library.read_wish(packet)
+        if stream_id is not None:
+            self.server.intake.library_read(session, stream_id)
+            return True
+        number = library.acknowledged(packet)
+        if number is not None:
+            session.take_ack(number, [])
+            return True
+        return False
+
+    async def _take_text(self, packet: bytes) -> None:
+        if not packet:
+            raise ProtocolBrokenError("an empty packet")
+        kind = packet[0]
+        if kind == _MESSAGE:
+            try:
+                text = packet[1:].decode()
+            except UnicodeDecodeError:
+                raise ProtocolBrokenError("a packet that is no UTF-8") from None
+            await self.server.message(self, text)
+        elif kind == _PONG:
+            self._ponged = True
+        elif packet == _CLOSE:
+            reason = self.server.reason.CLIENT_DISCONNECT
+            await self.close(wait=False, abort=True, reason=reason)
+        else:
+            raise ProtocolBrokenError("an unknown packet")
+
+    async def _take_binary(self, data: bytes) -> None:
+        await self.server.message(self, data)
+
+    # -- the end
+
+    async def close(
+        self,
+        wait: bool = True,  # noqa: ARG002, FBT001, FBT002 - the library's signature
+        abort: bool = False,  # noqa: FBT001, FBT002
+        reason: str | None = None,
+    ) -> None:
+        """End the connection and tell its sessions why."""
+        if self.closed or self.closing:
+            return
+        self.closing = True
+        self.server.gone(self, reason or self.server.reason.SERVER_DISCONNECT)
+        if not abort:
+            self.outbox.push(frame(ENGINE_CLOSE))
+        self.outbox.flush()
+        self.closed = True
+        self.outbox.close()
+        if self._websocket is not None and not self._websocket.closed:
+            if abort and self._sink is not None and self.outbox.blocked:
+                self._sink.abort()
+            else:
+                await self._websocket.close()
+
+    def _overflow(self) -> None:
+        logger.info("%s reads too slowly and is closed", self.peer.address)
+        if self._sink is not None:
+            self._sink.abort()
+        self._close_soon("outbox full")
+
+    def _close_soon(self, reason: str) -> None:
+        self.server.start_background_task(
+            self.close, wait=False, abort=True, reason=reason
+        )
+
+
+def _decode_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        raise ProtocolBrokenError("an attachment that is no base64") from None

@@ -1,0 +1,240 @@
+"""Who is let in: the rules of the handshake, one after the other.
+
+Owns the keys already known good (as keyed hashes, never the keys) and the counters
+of those who try. Must never send a key, an identity or a reason that tells a stranger
+more than that they are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from enum import Enum
+
+import msgspec
+import pykka
+
+from actors import keyring
+from actors.base import ask
+from actors.client import GetPresence, Presence
+from actors.directory import Directory, Kind
+from actors.errors import BrokerError, Code, RefusedError
+from broker.config import ServerSettings
+from broker.protocol.handshake import Handshake
+from broker.protocol.wire import ASK_FOR_KEY, MONITOR_TYPE, SILLY_TAVERN_TYPE
+from broker.security.attempts import Bans, RateLimit
+from broker.security.origins import Origins
+from broker.security.peer import Peer
+from broker.security.trust import Trust, TrustRegistry
+
+MAX_BEING_CHECKED = 64
+"""Keys that may wait for bcrypt at once; beyond it a try is refused unheard."""
+
+
+class Standing(Enum):
+    """What a connection has shown of itself."""
+
+    VERIFIED = "its key matches"
+    UNVERIFIED = "it may ask for a key"
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """A connection that is let in."""
+
+    standing: Standing
+    trust: Trust
+    key_id: str | None = None
+
+
+class KnownKeys:
+    """Keys that bcrypt has approved in this process, as keyed hashes."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+        self._known: dict[tuple[str, str], bytes] = {}
+
+    def knows(self, client: str, key: str) -> str | None:
+        """The id of a key that was approved before."""
+        identifier = keyring.key_id(key)
+        if identifier is None:
+            return None
+        known = self._known.get((client, identifier))
+        if known is None or not secrets.compare_digest(known, self._digest(key)):
+            return None
+        return identifier
+
+    def remember(self, client: str, key: str) -> None:
+        """Take a key for good from now on."""
+        identifier = keyring.key_id(key)
+        if identifier is not None:
+            self._known[client, identifier] = self._digest(key)
+
+    def forget(self) -> None:
+        """Have every key proven anew: some may have been revoked."""
+        self._known.clear()
+
+    def _digest(self, key: str) -> bytes:
+        return hashlib.blake2b(key.encode(), key=self._secret).digest()
+
+
+class Admission:
+    """The door."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        trust: TrustRegistry,
+        origins: Origins,
+        directory: Directory,
+        keyring_ref: pykka.ActorRef[keyring.Keyring],
+    ) -> None:
+        self._settings = settings
+        self._trust = trust
+        self._origins = origins
+        self._directory = directory
+        self._keyring = keyring_ref
+        self._bans = Bans(settings.wrong_keys_per_minute)
+        self._new_keys = RateLimit(settings.new_keys_per_minute)
+        self._being_checked = 0
+        self.known_keys = KnownKeys()
+
+    async def admit(self, handshake: Handshake, peer: Peer) -> Admitted:
+        """Let a connection in, or not.
+
+        Raises:
+            RefusedError: it may not come in; the message is for its eyes.
+        """
+        trust = self._trusted(handshake, peer)
+        self._check_type(handshake, trust)
+        await self._check_identity(handshake)
+        if handshake.key and handshake.key != ASK_FOR_KEY:
+            key_id = await self._check_key(handshake.client_id, handshake.key, peer)
+            return Admitted(Standing.VERIFIED, trust, key_id)
+        if not self._may_ask(handshake.client_id, peer, trust):
+            raise RefusedError(
+                "a key is needed to connect from here", Code.AUTHENTICATION_FAILED
+            )
+        return Admitted(Standing.UNVERIFIED, trust)
+
+    async def issue_key(self, client: str, in_use: frozenset[str]) -> str:
+        """Make a new key for a client.
+
+        Raises:
+            RefusedError: it has had too many lately.
+        """
+        if not self._new_keys.allow(client):
+            raise RefusedError(
+                f"{client} has had too many new keys, try again in a minute",
+                Code.TOO_MANY_REQUESTS,
+            )
+        key: str = await ask(self._keyring, keyring.Issue(client, in_use), timeout=30)
+        self.known_keys.remember(client, key)
+        return key
+
+    async def count_keys(self, client: str) -> int:
+        """How many keys a client has."""
+        keys = await ask(self._keyring, keyring.ListKeys(client), timeout=30)
+        return len(keys)
+
+    def may_get_key(self, handshake: Handshake, trust: Trust) -> bool:
+        """Whether an unverified client may be given a key for the asking."""
+        if handshake.is_monitor:
+            return self._settings.monitors_may_get_key
+        return trust.password_hash is None
+
+    async def check_password(self, trust: Trust, password: str, peer: Peer) -> None:
+        """Prove a SillyTavern by its password.
+
+        Raises:
+            RefusedError: it has none, it is wrong, or it was tried too often.
+        """
+        self._refuse_banned(peer)
+        fits = trust.password_hash is not None and await ask(
+            self._keyring,
+            keyring.CheckPassword(password, trust.password_hash),
+            timeout=30,
+        )
+        if not fits:
+            self._bans.failed(peer.address)
+            raise RefusedError("the password is wrong", Code.AUTHENTICATION_FAILED)
+
+    def _trusted(self, handshake: Handshake, peer: Peer) -> Trust:
+        client = handshake.client_id
+        trust = self._trust.find(client)
+        if (
+            trust is None
+            and handshake.is_silly_tavern
+            and self._settings.trust_on_first_use
+            and self._may_ask(client, peer, Trust(client))
+            and self._trust.trust_on_first_use(client)
+        ):
+            trust = self._trust.find(client)
+        if trust is None:
+            raise RefusedError(
+                f"client {client!r} is not trusted here: the operator can trust it "
+                f"with «tapster clients trust {client}»"
+            )
+        return trust
+
+    def _check_type(self, handshake: Handshake, trust: Trust) -> None:
+        client = handshake.client_id
+        if handshake.is_monitor and trust.type != MONITOR_TYPE:
+            raise RefusedError(f"client {client!r} may not be a monitor")
+        if (
+            handshake.is_silly_tavern
+            and trust.type != SILLY_TAVERN_TYPE
+            and not client.startswith(SILLY_TAVERN_TYPE)
+        ):
+            raise RefusedError(f"client {client!r} may not be a SillyTavern")
+
+    async def _check_identity(self, handshake: Handshake) -> None:
+        identity, client = handshake.identity, handshake.client_id
+        if identity != client and self._trust.is_reserved(identity):
+            raise RefusedError(f"identity {identity!r} is reserved")
+        ref = self._directory.find(Kind.CLIENT, identity)
+        if ref is None:
+            return
+        try:
+            presence: Presence = await ask(ref, GetPresence(), timeout=10)
+        except BrokerError:  # it has ended meanwhile: the name is free
+            return
+        if presence.client != client:
+            raise RefusedError(f"identity {identity!r} belongs to another client")
+
+    async def _check_key(self, client: str, key: str, peer: Peer) -> str:
+        known = self.known_keys.knows(client, key)
+        if known is not None:
+            return known
+        self._refuse_banned(peer)
+        if self._being_checked >= MAX_BEING_CHECKED:
+            raise RefusedError("too many keys are being checked", Code.UNAVAILABLE)
+        self._being_checked += 1
+        try:
+            found: str | None = await ask(
+                self._keyring, keyring.Check(client, key), timeout=30
+            )
+        finally:
+            self._being_checked -= 1
+        if found is None:
+            self._bans.failed(peer.address)
+            raise RefusedError(
+                f"the key does not match client {client!r}",
+                Code.AUTHENTICATION_FAILED,
+            )
+        self.known_keys.remember(client, key)
+        return found
+
+    def _refuse_banned(self, peer: Peer) -> None:
+        seconds = self._bans.remaining(peer.address)
+        if seconds:
+            raise RefusedError(
+                f"too many wrong keys, try again in {seconds:.0f} seconds",
+                Code.AUTHENTICATION_FAILED,
+            )
+
+    def _may_ask(self, client: str, peer: Peer, trust: Trust) -> bool:
+        return (
+            self._settings.network_safe
+            and peer.local
+            and self._origins.may_ask_for_key(peer, client, trust.origins)
+        )

@@ -1,0 +1,68 @@
+"""How often somebody may try: wrong keys by address, new keys by client.
+
+Owns the counters. Times are monotonic, so a clock that jumps changes nothing; memory
+is bounded, the longest unseen are forgotten first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Final
+
+MINUTE: Final = 60.0
+LONGEST_BAN: Final = 3_600.0
+REMEMBERED: Final = 10_000
+
+
+class RateLimit:
+    """So many events a minute for each name."""
+
+    def __init__(
+        self, per_minute: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
+        self._events: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def allow(self, name: str) -> bool:
+        """Count an event, if it is within the limit."""
+        now = self._clock()
+        events = self._events.setdefault(name, deque())
+        self._events.move_to_end(name)
+        while events and events[0] <= now - MINUTE:
+            events.popleft()
+        if len(self._events) > REMEMBERED:
+            self._events.popitem(last=False)
+        if len(events) >= self._per_minute:
+            return False
+        events.append(now)
+        return True
+
+
+class Bans:
+    """Addresses that tried too many wrong keys: a minute, then twice that, to 1 h."""
+
+    def __init__(
+        self, per_minute: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit = RateLimit(per_minute - 1, clock)
+        self._clock = clock
+        self._banned: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def remaining(self, address: str) -> float:
+        """Seconds an address is still refused."""
+        until, _ = self._banned.get(address, (0.0, 0.0))
+        return max(0.0, until - self._clock())
+
+    def failed(self, address: str) -> None:
+        """Count a wrong key against an address."""
+        if self._limit.allow(address):
+            return
+        _, last = self._banned.get(address, (0.0, MINUTE / 2))
+        length = min(last * 2, LONGEST_BAN)
+        self._banned[address] = (self._clock() + length, length)
+        self._banned.move_to_end(address)
+        if len(self._banned) > REMEMBERED:
+            self._banned.popitem(last=False)

@@ -1,0 +1,100 @@
+"""Where a connection comes from, as far as it can be believed.
+
+Pure. The library's ``REMOTE_ADDR`` is always loopback; the address here is the
+socket's own, or a trusted proxy's word on it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """One connection's far end; all that is kept of its first request."""
+
+    address: str
+    local: bool
+    """Loopback or a trusted network, and not forwarded by a stranger."""
+    origin: str | None
+    host: str
+
+
+class Neighbourhood:
+    """What counts as near: trusted networks, and proxies that may speak for others."""
+
+    def __init__(self, trusted: Iterable[str], proxies: Iterable[str]) -> None:
+        """Take networks in CIDR notation.
+
+        Raises:
+            ValueError: one of them is none.
+        """
+        self._trusted: list[Network] = [ipaddress.ip_network(n) for n in trusted]
+        self._proxies: list[Network] = [ipaddress.ip_network(n) for n in proxies]
+
+    def peer(self, remote: str | None, headers: Mapping[str, str]) -> Peer:
+        """Tell where a request comes from."""
+        address = _parse(remote)
+        forwarded = _forwarded_for(headers)
+        local = self._is_near(address)
+        if forwarded is not None:
+            by_proxy = address is not None and _within(address, self._proxies)
+            if by_proxy:
+                address = _parse(forwarded) or address
+            local = by_proxy and self._is_near(address)
+        return Peer(
+            str(address or remote or ""),
+            local,
+            headers.get("Origin"),
+            headers.get("Host", ""),
+        )
+
+    def _is_near(self, address: Address | None) -> bool:
+        if address is None:
+            return False
+        return address.is_loopback or _within(address, self._trusted)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host name (no port) is this very machine's own."""
+    address = _parse(host)
+    return host in LOOPBACK_NAMES or (address is not None and address.is_loopback)
+
+
+def host_of(authority: str) -> str:
+    """The host of ``host:port``, in lower case, brackets off."""
+    return (urlsplit(f"//{authority}").hostname or "") if authority else ""
+
+
+def _forwarded_for(headers: Mapping[str, str]) -> str | None:
+    """The nearest address a proxy claims to speak for; None where none does."""
+    chain = headers.get("X-Forwarded-For")
+    if chain is not None:
+        return chain.split(",")[-1].strip()
+    for name in headers:
+        if name.lower() == "forwarded" or name.lower().startswith("x-forwarded-"):
+            return ""
+    return None
+
+
+def _within(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _parse(text: str | None) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text or "")
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address

@@ -1,0 +1,126 @@
+"""Answers as streams of the unmodified ``@sap_oss/node-socketio-stream``."""
+
+from __future__ import annotations
+
+import pytest
+
+from .harness import Names, Node
+
+TEXTS = ["Once ", "upon ", "a ", "🍺 ", "time."]
+STORY = "".join(TEXTS)
+MIB = 1024 * 1024
+WINDOW = 64 * 1024
+NAMES = pytest.mark.parametrize("event", ["streamed_data", "SERVER_STREAM_DATA"])
+
+
+@NAMES
+def test_library_reads_the_answer_under_either_name(
+    node: Node, party: dict[str, str], event: str
+) -> None:
+    """STREAM-LIBRARY: announce under both names; each that is read is written."""
+    result = node("library_streams", "reader", **party, event=event, texts=TEXTS)
+
+    stream = result["stream"]
+    assert stream["text"] == STORY
+    assert stream["state"] == "ended"
+    assert stream["info"]["requestId"] == "r1"
+    assert stream["info"]["source"] == "server"
+    assert stream["info"]["outputId"] == result["ends"][0]["outputId"]
+
+
+def test_library_reader_gets_no_plain_chunks_but_the_end(
+    node: Node, party: dict[str, str]
+) -> None:
+    """Section 5: a socket that reads the stream gets no plain chunks from then on."""
+    result = node("library_streams", "reader", **party, texts=TEXTS)
+
+    assert result["chunks"] == []
+    assert [end["chunks"] for end in result["ends"]] == [len(TEXTS)]
+    assert result["terminal"] == ["completed"]
+
+
+@NAMES
+def test_late_reader_gets_what_came_before_its_first_read(
+    node: Node, party: dict[str, str], event: str
+) -> None:
+    """STREAM-LIBRARY: what came before the read is written as the first chunk."""
+    result = node("library_streams", "lateReader", **party, event=event, texts=TEXTS)
+
+    assert result["stream"]["text"] == STORY
+    assert result["stream"]["state"] == "ended"
+
+
+def test_both_names_may_be_read_at_once(node: Node, party: dict[str, str]) -> None:
+    """STREAM-LIBRARY: both event names, with different ids."""
+    results = node("library_streams", "bothNames", **party, texts=TEXTS)
+
+    assert [stream["text"] for stream in results] == [STORY, STORY]
+    assert [stream["state"] for stream in results] == ["ended", "ended"]
+
+
+def test_library_gets_characters_whole_that_were_cut_in_two(
+    node: Node, party: dict[str, str]
+) -> None:
+    """Section 1: chunks may cut a character in two UTF-16 halves."""
+    text = "Prost 🍺🎲 漢字 👩‍👩‍👧!"
+
+    result = node("library_streams", "halves", **party, text=text)
+
+    assert result["stream"]["text"] == text
+
+
+def test_stalled_library_reader_is_sent_no_more_than_its_window(
+    node: Node, party: dict[str, str]
+) -> None:
+    """STREAM-LIBRARY: what is not acked is bounded, 64 KiB a stream; none is lost."""
+    result = node("library_streams", "megabyte", **party, size=MIB, chunk=4096)
+
+    assert 0 < result["stalledAt"] <= WINDOW
+    assert result["peak"] <= WINDOW
+    assert result["state"] == "ended"
+    assert result["bytes"] == MIB
+    assert result["intact"]
+
+
+def test_failed_answer_is_an_error_of_the_stream(
+    node: Node, party: dict[str, str]
+) -> None:
+    """STREAM-LIBRARY: a failed answer ends with $stream-error."""
+    result = node("library_streams", "failed", **party)
+
+    assert result["stream"]["state"] == "error"
+    assert result["stream"]["error"]
+    assert result["stream"]["text"] == "so far"
+    assert [end["status"] for end in result["ends"]] == ["failed"]
+
+
+def test_cancelled_answer_ends_the_stream(node: Node, party: dict[str, str]) -> None:
+    """STREAM-LIBRARY: a cancelled answer ends with $stream-end."""
+    result = node("library_streams", "cancelled", **party)
+
+    assert result["stream"]["state"] == "ended"
+    assert result["stream"]["text"] == "so far"
+    assert [end["status"] for end in result["ends"]] == ["cancelled"]
+
+
+def test_destroyed_stream_is_written_to_no_more(
+    node: Node, party: dict[str, str]
+) -> None:
+    """STREAM-LIBRARY: an ack of "invalid stream id" means: stop writing."""
+    result = node("library_streams", "destroyed", **party)
+
+    assert result["later"] == 0
+    assert [end["chunks"] for end in result["ends"]] == [22]
+    assert result["terminal"] == ["completed"]
+
+
+def test_readers_with_and_without_the_library_share_a_room(
+    node: Node, party: dict[str, str], names: Names
+) -> None:
+    """Section 5: the same answer, as plain chunks and as a readable stream."""
+    result = node(
+        "library_streams", "mixedRoom", **party, guestId=names.client(), texts=TEXTS
+    )
+
+    assert result["stream"]["text"] == STORY
+    assert result["owner"]["text"] == STORY
