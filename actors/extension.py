@@ -260,7 +260,7 @@ class Extension(LoopActor):
             job = self._queue.pop()
             self._running[job.request] = job.relay
             self._house.outbound.publish(
-                OrderPlaced(job.request, job.order), [self._identity]
+                OrderPlaced(job.request, job.order, self._identity), [self._identity]
             )
             job.relay.tell(
                 relay_events.Dispatched(

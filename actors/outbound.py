@@ -101,6 +101,7 @@ class OrderPlaced(msgspec.Struct, frozen=True):
 
     request: str
     order: Order
+    extension: str
 
 
 class OrderRevoked(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -126,18 +127,26 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
         yield await enter(_site(server, settings, where))
 
 
-@contextlib.asynccontextmanager
-async def _store(folder: Path) -> AsyncIterator[pykka.ActorRef[store.Store]]:
+def open_data(folder: Path) -> sqlite3.Connection:
+    """Open the database of a data folder.
+
+    Raises:
+        StartError: the folder can not be written, or the database not be used.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        connection = store.open_database(folder / DATABASE)
+        return store.open_database(folder / DATABASE)
     except OSError as error:
         raise StartError(
             f"the data folder {folder} can not be written: {error.strerror}"
         ) from error
     except store.StoreError as error:
         raise StartError(str(error)) from error
-    ref = store.Store.start(connection)
+
+
+@contextlib.asynccontextmanager
+async def _store(folder: Path) -> AsyncIterator[pykka.ActorRef[store.Store]]:
+    ref = store.Store.start(open_data(folder))
     try:
         yield ref
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 from collections.abc import Coroutine
@@ -43,7 +44,8 @@ def serve(
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine on the fastest loop there is."""
     if sys.platform == "win32":
-        asyncio.run(main)
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(main)
         return
     import uvloop  # noqa: PLC0415 - there is none on Windows
 
@@ -55,10 +57,8 @@ async def until_stopped() -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        try:
+        with contextlib.suppress(NotImplementedError):  # Windows ends by an exception
             loop.add_signal_handler(number, stopped.set)
-        except NotImplementedError:  # Windows: KeyboardInterrupt ends the loop
-            pass
     await stopped.wait()
 
 

@@ -118,7 +118,7 @@ def order(notice: OrderPlaced) -> bytes:
     data = {
         **order_.extra,
         **{key: value for key, value in current.items() if value is not None},
-        "target": list(order_.targets),
+        "target": notice.extension,
         "targetRoom": order_.room,
         "mode": "Default",
         "isStreaming": order_.streaming,

@@ -61,6 +61,10 @@ class TrustRegistry:
         """What is known of a client, if it is trusted."""
         return self._from_files.get(client) or self._from_store.get(client)
 
+    def in_files(self) -> dict[str, Trust]:
+        """The clients that settings files trust."""
+        return dict(self._from_files)
+
     def is_reserved(self, name: str) -> bool:
         """Whether no identity but its own client may be called so."""
         return name in RESERVED_NAMES or self.find(name) is not None

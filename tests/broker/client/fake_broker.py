@@ -142,6 +142,6 @@ class FakeBroker:
         self._sio.on("*", heard, namespace=str(namespace))
 
 
-def _ok(data: Any) -> dict[str, Any]:
+def _ok(data: Any) -> Any:
     del data
     return {"status": "ok"}
