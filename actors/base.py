@@ -159,7 +159,15 @@ class LoopInbox:
     others still hold keep nothing but an empty mailbox.
     """
 
-    __slots__ = ("_actor", "_loop", "_queue", "_scheduled", "_thread", "watchers")
+    __slots__ = (
+        "_actor",
+        "_heir",
+        "_loop",
+        "_queue",
+        "_scheduled",
+        "_thread",
+        "watchers",
+    )
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -167,6 +175,7 @@ class LoopInbox:
         self._queue: deque[Envelope[Any]] = deque()
         self._scheduled = False
         self._actor: LoopActor | None = None
+        self._heir: tuple[LoopRef[Any], tuple[type[Any], ...]] | None = None
         self.watchers: list[Callable[[pykka.ActorRef[Any]], None]] = []
 
     def open(self, actor: LoopActor) -> None:
@@ -180,7 +189,7 @@ class LoopInbox:
             MailboxFullError: the actor is too far behind.
         """
         if self._actor is None:
-            _return_to_sender(envelope)
+            self._pass_on(envelope)
             return
         if len(self._queue) >= MAILBOX_LIMIT:
             name = type(self._actor).__name__
@@ -200,11 +209,21 @@ class LoopInbox:
     def __len__(self) -> int:
         return len(self._queue)
 
+    def bequeath(self, heir: LoopRef[Any], kinds: tuple[type[Any], ...]) -> None:
+        """After the end, give messages of these kinds to another actor."""
+        self._heir = heir, kinds
+
     def close(self) -> None:
         """Let the actor go and tell everybody who still waits."""
         self._actor = None
         while self._queue:
-            _return_to_sender(self._queue.popleft())
+            self._pass_on(self._queue.popleft())
+
+    def _pass_on(self, envelope: Envelope[Any]) -> None:
+        if self._heir is not None and isinstance(envelope.message, self._heir[1]):
+            self._heir[0].actor_inbox.put(envelope)
+        else:
+            _return_to_sender(envelope)
 
     def _schedule(self) -> None:
         self._scheduled = True

@@ -1,9 +1,7 @@
 """The answers one extension pours, from its streams to the readers' ears.
 
 Bookkeeping of the relay actor, which owns the instances: streams are put in order,
-their text is appended to outputs, and what is new goes to the readers at once. An
-output is announced with its first text, so that nobody heard of it while the request
-can still go to another extension.
+their text is appended to outputs, and what is new goes to the readers at once.
 """
 
 from __future__ import annotations
@@ -72,14 +70,13 @@ class Readers:
 class _PouredOutput:
     """One answer, and the streams it comes in."""
 
-    __slots__ = ("announced", "id", "open_streams", "stream", "text", "whole")
+    __slots__ = ("id", "open_streams", "stream", "text", "whole")
 
     def __init__(self, output_id: OutputId, stream: str) -> None:
         self.id = output_id
         self.stream = stream
         self.text = Output()
         self.open_streams = 0
-        self.announced = False
         self.whole = False
 
 
@@ -169,7 +166,6 @@ class Pour:
         rest = output.text.close()
         if rest:
             self._publish(output, output.stream, rest)
-        self._announce(output)
         ended = OutputEnded(
             output.id, output.stream, state, output.text.next_index, final_text
         )
@@ -189,7 +185,7 @@ class Pour:
         if output_id in self._outputs:
             raise StrayError
         output = self._new_output("", output_id)
-        output.whole = output.announced = True
+        output.whole = True
         output.text.append(piece)
         output.text.close()
         answer = WholeAnswer(output.id, output.text.since(0), client)
@@ -229,7 +225,7 @@ class Pour:
                 output.text.done,
             )
             for output_id, output in self._outputs.items()
-            if output.announced and key in (None, output.id.key)
+            if key in (None, output.id.key)
         ]
 
     def finished_outputs(self) -> list[FinishedOutput]:
@@ -245,6 +241,8 @@ class Pour:
         output = self._outputs.get(output_id)
         if output is None:
             output = self._new_output(stream, output_id)
+            started = OutputStarted(output.id, stream)
+            self._outbound.publish(started, self._readers.live)
         elif output.text.done:
             raise StrayError
         order = StreamOrder(self._patience.gap_chunks, self._patience.gap_bytes)
@@ -267,15 +265,7 @@ class Pour:
     def _deliver(self, output: _PouredOutput, stream: str, piece: Piece) -> None:
         text = output.text.append(piece)
         if text:
-            if not output.announced:
-                self._announce(output)
             self._publish(output, stream, text)
-
-    def _announce(self, output: _PouredOutput) -> None:
-        if not output.announced:
-            output.announced = True
-            started = OutputStarted(output.id, output.stream)
-            self._outbound.publish(started, self._readers.live)
 
     def _publish(self, output: _PouredOutput, stream: str, text: bytes) -> None:
         chunk = OutputChunk(output.id, stream, text, output.text.next_index - 1)

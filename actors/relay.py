@@ -99,6 +99,8 @@ class Relay(LoopActor):
         self._begun: LoopFuture[Accepted] | None = None
         self._stored: bool | None = None
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        # Who resumes in the moment of the end must not be left without an answer.
+        self.actor_inbox.bequeath(house.answers, (answers.Resume, answers.ResumeOutput))
 
     def on_receive(self, message: Message) -> Any:
         """Handle one message."""
@@ -324,6 +326,7 @@ class Relay(LoopActor):
             return False
         if not leg.apply(LegEvent.MOVED):
             return False
+        leg.pour.end_all(RequestState.FAILED)
         leg.ref.tell(extension.Withdraw(self._request))
         self._release(leg.extension)
         del self._legs[leg.extension]

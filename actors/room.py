@@ -188,7 +188,9 @@ class Room(LoopActor):
         opened = self._request(message.request_id)
         if message.reader not in self._members:
             message.port.resumed(
-                RefusedError(f"you are not in room {self._name}", Code.NOT_IN_ROOM)
+                RefusedError(
+                    f"you are not in room {self._name}", Code.ROOM_ACCESS_DENIED
+                )
             )
         elif opened is not None:
             opened.relay.tell(message)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
 from broker.gateway.session import Session
 from broker.protocol import outbound
-from broker.protocol.inbound import Frame, Nothing, read_frame
+from broker.protocol.inbound import Frame, Untyped, read_frame
 from broker.protocol.wire import EVENT_ALIASES, RESERVED_EVENTS, Event, Namespace
 
 logger = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ M = TypeVar("M", bound=Callable[..., Any])
 
 
 def handles(
-    *names: str, frame: type[Frame] = Nothing, unverified: bool = False
+    *names: str, frame: type[Frame] = Untyped, unverified: bool = False
 ) -> Callable[[M], M]:
     """Mark a method as the handler of events, and tell what their data is.
 
@@ -170,14 +170,15 @@ class NamespaceHandlers:
 
     def _handle(self, call: Call) -> Result | Deferred:
         handler = self._handlers.get(call.name)
-        if handler is None:
-            raise ProtocolError(
-                f"there is no event {call.name!r} in {self.name}", Code.INVALID_REQUEST
-            )
-        if not call.session.verified and not handler.unverified:
+        allowed = call.session.verified or (handler is not None and handler.unverified)
+        if not allowed:
             raise RefusedError(
                 f"{call.name} needs a key: connect with one, or ask for one in /auth",
                 Code.AUTHENTICATION_FAILED,
+            )
+        if handler is None:
+            raise ProtocolError(
+                f"there is no event {call.name!r} in {self.name}", Code.INVALID_REQUEST
             )
         frame = read_frame(handler.frame, call.data)
         result: Result | Deferred = getattr(self, handler.method)(call, frame)

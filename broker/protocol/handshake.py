@@ -37,7 +37,7 @@ class Handshake(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Who a client says it is."""
 
     client_id: str
-    identity: str = ""
+    claimed_identity: str | None = msgspec.field(default=None, name="identity")
     client_type: str = ""
     key: str | None = None
     password: str | None = None
@@ -47,6 +47,13 @@ class Handshake(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     avatar: str = ""
     stream_names: StreamNames | None = None
     resume: list[ResumeWish] = []
+
+    @property
+    def identity(self) -> str:
+        """Which instance of the client it is; the only one where it says nothing."""
+        return (
+            self.client_id if self.claimed_identity is None else self.claimed_identity
+        )
 
     @property
     def is_silly_tavern(self) -> bool:
@@ -81,11 +88,11 @@ def read_handshake(auth: Any) -> Handshake:
             f"the auth object of the connection is malformed: {error}",
             Code.INVALID_PARAMETER,
         ) from None
-    identity = handshake.identity or handshake.client_id
-    for field, value in (("clientId", handshake.client_id), ("identity", identity)):
+    named = {"clientId": handshake.client_id, "identity": handshake.identity}
+    for field, value in named.items():
         if not is_name(value):
             raise ProtocolError(
                 f"{field} must have 1 to {MAX_NAME} characters, no control characters"
             )
     kind = CLIENT_TYPE_ALIASES.get(handshake.client_type, handshake.client_type)
-    return msgspec.structs.replace(handshake, identity=identity, client_type=kind)
+    return msgspec.structs.replace(handshake, client_type=kind)

@@ -31,8 +31,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The wire name of the field that a bare value means."""
 
 
-class Nothing(Frame, frozen=True):
-    """Events without data."""
+class Untyped(Frame, frozen=True):
+    """Events without data, or whose data is read as it stands."""
 
 
 class LlmRequest(Frame, frozen=True):
@@ -208,6 +208,8 @@ def read_frame(kind: type[F], data: Any) -> F:
     Raises:
         ProtocolError: a field is missing or of the wrong kind; says which.
     """
+    if kind is Untyped:
+        return kind()
     if kind.bare_field is not None and isinstance(data, str):
         data = {kind.bare_field: data}
     try:

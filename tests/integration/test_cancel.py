@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .harness import Broker, Names, Node
+from .harness import Broker, Names, Node, StartBroker
 
 
 def test_queued_request_is_dropped_before_the_extension_hears_of_it(
@@ -76,6 +76,27 @@ def test_request_of_others_can_not_be_cancelled(
     assert result["text"] == "unharmed"
     assert result["stops"] == []
     assert result["terminal"] == ["completed"]
+
+
+def test_monitor_may_cancel_what_it_likes(
+    node: Node, start_broker: StartBroker
+) -> None:
+    """Section 4: a monitor may, in any room."""
+    house: dict[str, dict[str, str]] = {"guest": {}, "SillyTavern-1": {}}
+    watched = house | {"monitor": {"clientType": "monitor"}}
+    own = start_broker(watched, monitorsMayGetKey=True)
+
+    result = node(
+        "cancel",
+        "byMonitor",
+        url=own.url,
+        clientId="guest",
+        extension="SillyTavern-1",
+        monitorId="monitor",
+    )
+
+    assert result["ack"]["status"] == "ok", result["ack"]
+    assert result["terminal"] == ["cancelled"]
 
 
 def test_unknown_request_can_not_be_cancelled(

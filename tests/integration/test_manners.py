@@ -13,21 +13,17 @@ def test_every_form_of_arguments_is_understood(
     node: Node, broker: Broker, names: Names
 ) -> None:
     """Section 1: (data, ack), (ack), (data) or (); {} and null are no data."""
-    client_id = names.client()
-    rooms = [f"{client_id}-room-{number}" for number in range(3)]
+    result = node("manners", "argumentForms", url=broker.url, clientId=names.client())
 
-    result = node(
-        "manners", "argumentForms", url=broker.url, clientId=client_id, rooms=rooms
-    )
-
-    assert result["withData"]["status"] == "ok"
+    assert result["withData"]["status"] == "ok", result["withData"]
     assert result["withData"]["success"] is True
-    assert result["bare"]["status"] == "ok"
-    for form in ("ackOnly", "nullData", "emptyData"):
-        assert result[form]["status"] == "ok", form
-        assert set(rooms) <= set(result[form]["rooms"]), form
-    assert result["nothing"]["status"] == "error"
-    assert result["nothing"]["code"] == 3
+    assert result["bare"] == result["withData"]
+    assert result["ackOnly"]["status"] == "ok"
+    for form in ("nothing", "nullData", "emptyData"):
+        assert result[form]["status"] == "error", form
+        assert result[form]["code"] == 3, form
+    assert result["error"]["type"] == "ERROR"
+    assert result["error"]["code"] == 3
 
 
 def test_broker_says_that_it_is_there(node: Node, broker: Broker, names: Names) -> None:
@@ -53,10 +49,28 @@ def test_forged_events_of_the_library_are_ignored(
     )
 
     assert result["alive"] is not None
-    assert result["rooms"]["status"] == "ok"
-    assert result["identities"].count(client_id) == 1
-    assert victim_id not in result["identities"]
+    assert result["auth"]["status"] == "ok", result["auth"]
     assert (result["connects"], result["drops"]) == (1, 0)
+
+
+def test_forged_connect_makes_nobody_a_member(
+    node: Node, broker: Broker, names: Names
+) -> None:
+    """Section 1: a forged connect makes no room for whom it names."""
+    client_id, victim_id = names.clients(2)
+
+    result = node(
+        "manners",
+        "forged",
+        url=broker.url,
+        clientId=client_id,
+        victimId=victim_id,
+    )
+
+    assert result["own"]["status"] == "ok", result["own"]
+    identities = [entry["identity"] for entry in result["own"]["clients"]]
+    assert identities == [client_id]
+    assert result["victims"]["code"] == 302
 
 
 def test_event_without_a_name_is_ignored(
@@ -79,7 +93,7 @@ def test_farewell_closes_this_namespace_only(
     )
 
     assert result["reason"] == "io server disconnect"
-    assert result["other"] == "ok"
+    assert result["other"]["status"] == "ok", result["other"]
 
 
 def test_unknown_namespace_is_refused(node: Node, broker: Broker, names: Names) -> None:

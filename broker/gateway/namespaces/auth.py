@@ -10,7 +10,7 @@ from actors.directory import Kind
 from actors.errors import BrokerError, ProtocolError, RefusedError
 from broker.gateway.dispatch import Call, Fields, handles
 from broker.gateway.namespaces.common import KeyHandlers
-from broker.protocol.inbound import Login, Nothing
+from broker.protocol.inbound import Login, Untyped
 from broker.protocol.wire import Event, Namespace
 
 
@@ -36,7 +36,7 @@ class AuthHandlers(KeyHandlers):
         return {"key": key}
 
     @handles(Event.GET_SILLYTAVERN_EXTENSION)
-    async def get_extensions(self, _call: Call, _frame: Nothing) -> Fields:
+    async def get_extensions(self, _call: Call, _frame: Untyped) -> Fields:
         """The SillyTaverns that can be given orders."""
         house = self.desk.house
         timeout = house.patience.ask_timeout

@@ -15,7 +15,7 @@ from broker.gateway.doorman import Doorman
 from broker.gateway.intake import Intake
 from broker.gateway.outbound import SocketOutbound
 from broker.gateway.server import TapsterServer
-from broker.protocol.inbound import KeyRequest, Nothing
+from broker.protocol.inbound import KeyRequest, Untyped
 from broker.protocol.wire import Event, Namespace
 
 
@@ -40,7 +40,7 @@ class CommonHandlers(NamespaceHandlers):
         self.desk = desk
 
     @handles(Event.CLIENT_DISCONNECTED, unverified=True)
-    def client_disconnected(self, call: Call, _frame: Nothing) -> Fields:
+    def client_disconnected(self, call: Call, _frame: Untyped) -> Fields:
         """The client leaves and needs no grace time."""
         self.desk.server.dismiss(call.session)
         return None

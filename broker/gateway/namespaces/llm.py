@@ -20,11 +20,11 @@ from broker.protocol import outbound
 from broker.protocol.inbound import (
     CancelRequest,
     ExtensionError,
-    Frame,
     LlmRequest,
     Message,
     ProcessingDone,
     ResumeStream,
+    Untyped,
     make_order,
     read_stream_event,
 )
@@ -40,10 +40,6 @@ from broker.protocol.wire import (
     MessageType,
     Namespace,
 )
-
-
-class Untyped(Frame, frozen=True):
-    """Data that is read as it stands."""
 
 
 class LlmHandlers(CommonHandlers):
@@ -68,6 +64,7 @@ class LlmHandlers(CommonHandlers):
             raise RefusedError("a SillyTavern answers, it does not order")
         order = make_order(frame, call.fields, session.identity)
         if order.room != session.identity:
+            self._room(order.room)
             raise RefusedError(
                 f"you are not in room {order.room!r}", Code.ROOM_ACCESS_DENIED
             )

@@ -93,9 +93,31 @@ async function strangers({ extension, strangerId, guestId, ...parameters }) {
   return { refusals, stops: tavern.tap().all('CANCEL_REQUEST'), ...result };
 }
 
+/** A monitor, which is no member of the room. */
+async function byMonitor({ extension, monitorId, ...parameters }) {
+  const { tavern, client } = await party({ extension, ...parameters });
+  const { url, clientId: roomName } = parameters;
+  const monitor = await connectClient(url, {
+    clientId: monitorId,
+    clientType: 'monitor',
+  });
+  await client.order({ requestId: 'r1', target: extension });
+  await requestOf(tavern);
+  const ack = await cancel(monitor, { requestId: 'r1', roomName });
+  return { ack, ...(await ended(client, 'r1', 0)) };
+}
+
 async function unknown({ url, clientId }) {
   const client = await connectClient(url, { clientId });
   return cancel(client, { requestId: 'never-made' });
 }
 
-play({ queued, beforeFirstChunk, midStream, freesTheExtension, strangers, unknown });
+play({
+  queued,
+  beforeFirstChunk,
+  midStream,
+  freesTheExtension,
+  strangers,
+  byMonitor,
+  unknown,
+});

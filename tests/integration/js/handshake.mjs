@@ -62,7 +62,7 @@ async function unverified({ url, clientId, otherId }) {
     order: await peer.order({ requestId: 'r1' }),
     message: await peer.ask('/llm', 'message', { data: 'Hello', target: 'server' }),
     createRoom: await peer.ask('/rooms', 'CREATE_ROOM', { roomName: 'mine' }),
-    extensions: await peer.ask('/', 'GET_SILLYTAVERN_EXTENSION'),
+    extensions: await peer.ask('/auth', 'GET_SILLYTAVERN_EXTENSION'),
     clients: await peer.ask('/clients', 'GET_CLIENT_LIST'),
     othersKey: await peer.ask('/auth', 'GET_CLIENT_KEY', { clientId: otherId }),
   };

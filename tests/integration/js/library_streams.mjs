@@ -1,7 +1,15 @@
 // Answers read as streams by the unmodified stream library.
 
 import { LibraryReader, Window, summary, textOf } from './library.mjs';
-import { Answer, connectClient, ended, fakeExtension, play, requestOf } from './tavern.mjs';
+import {
+  Answer,
+  connectClient,
+  ended,
+  fakeExtension,
+  play,
+  requestOf,
+  tell,
+} from './tavern.mjs';
 
 /** A client that has ordered, and the extension's answer to it, not begun. */
 async function party({ url, clientId, extension, event, stalled }) {
@@ -14,13 +22,14 @@ async function party({ url, clientId, extension, event, stalled }) {
   return { tavern, client, reader, window, answer };
 }
 
-/** The stream is asked for before the first chunk is there. */
-async function reader({ texts, ...parameters }) {
+/** The stream is read before the second chunk is there. */
+async function reader({ texts: [first, ...rest], ...parameters }) {
   const { client, reader: library, answer } = await party(parameters);
-  answer.start();
+  answer.start().write(first);
   await library.opened();
+  await library.filled(1);
   await client.barrier();
-  answer.write(...texts).end();
+  answer.write(...rest).end();
   const stream = await library.closed();
   return { stream: summary(stream), ...(await ended(client, 'r1')) };
 }
@@ -31,6 +40,19 @@ async function lateReader({ texts, ...parameters }) {
   answer.start().write(...texts).end();
   const stream = await library.closed();
   return { stream: summary(stream), ...(await ended(client, 'r1')) };
+}
+
+/** Many short answers: each has ended before, while or after its stream is read. */
+async function manyShort({ url, clientId, extension, texts, times }) {
+  await fakeExtension(url, { clientId: extension, behaviour: tell(...texts) });
+  const client = await connectClient(url, { clientId });
+  const library = new LibraryReader(client.llm);
+  const streams = [];
+  for (let time = 1; time <= times; time += 1) {
+    await client.order({ requestId: `r${time}`, target: extension });
+    streams.push(summary(await library.closed(time)));
+  }
+  return streams;
 }
 
 async function halves({ text, ...parameters }) {
@@ -49,10 +71,10 @@ async function bothNames({ texts, ...parameters }) {
 async function megabyte({ size, chunk, ...parameters }) {
   const setup = { stalled: true, ...parameters };
   const { tavern, client, reader: library, window, answer } = await party(setup);
-  answer.start();
-  const entry = await library.opened();
   const line = 'é'.repeat(chunk / 2);
-  for (let sent = 0; sent < size; sent += chunk) {
+  answer.start().write(line);
+  const entry = await library.opened();
+  for (let sent = chunk; sent < size; sent += chunk) {
     answer.write(line);
     // A pause now and then keeps our own socket within its rates.
     if ((sent / chunk) % 16 === 15) await tavern.barrier();
@@ -129,6 +151,7 @@ async function mixedRoom({ url, clientId, guestId, extension, texts }) {
 play({
   reader,
   lateReader,
+  manyShort,
   halves,
   bothNames,
   megabyte,

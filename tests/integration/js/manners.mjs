@@ -8,19 +8,20 @@ function raw(socket, data) {
 }
 
 /** Every form a handler must understand, with an ack and without. */
-async function argumentForms({ url, clientId, rooms }) {
+async function argumentForms({ url, clientId }) {
   const peer = await connectClient(url, { clientId, namespaces: ['/llm', '/rooms'] });
   const socket = peer.socketOf('/rooms');
-  const withData = await peer.ask('/rooms', 'CREATE_ROOM', { roomName: rooms[0] });
-  const bare = await peer.ask('/rooms', 'CREATE_ROOM', rooms[1]);
-  socket.emit('CREATE_ROOM', { roomName: rooms[2] });
-  const ackOnly = await peer.ask('/rooms', 'GET_ROOMS');
-  const nullData = await peer.ask('/rooms', 'GET_ROOMS', null);
-  const emptyData = await peer.ask('/rooms', 'GET_ROOMS', {});
-  socket.emit('GET_ROOMS');
-  socket.emit('CREATE_ROOM');
-  const nothing = await peer.ask('/rooms', 'CREATE_ROOM');
-  return { withData, bare, ackOnly, nullData, emptyData, nothing };
+  const name = { roomName: clientId };
+  const withData = await peer.ask('/rooms', 'GET_CLIENTS_IN_ROOM', name);
+  const bare = await peer.ask('/rooms', 'GET_CLIENTS_IN_ROOM', clientId);
+  const nothing = await peer.ask('/rooms', 'GET_CLIENTS_IN_ROOM');
+  const nullData = await peer.ask('/rooms', 'GET_CLIENTS_IN_ROOM', null);
+  const emptyData = await peer.ask('/rooms', 'GET_CLIENTS_IN_ROOM', {});
+  socket.emit('GET_CLIENTS_IN_ROOM', name);
+  socket.emit('GET_CLIENTS_IN_ROOM');
+  const error = await peer.tap('/rooms').first('ERROR');
+  const ackOnly = await peer.ask('/auth', 'GET_SILLYTAVERN_EXTENSION');
+  return { withData, bare, nothing, nullData, emptyData, error, ackOnly };
 }
 
 async function areYouThere({ url, clientId }) {
@@ -38,9 +39,9 @@ async function areYouThere({ url, clientId }) {
 async function forged({ url, clientId, victimId }) {
   const peer = await connectClient(url, {
     clientId,
-    namespaces: ['/llm', '/rooms', '/clients'],
+    namespaces: ['/llm', '/auth', '/rooms'],
   });
-  for (const namespace of ['/llm', '/rooms']) {
+  for (const namespace of ['/llm', '/auth']) {
     const socket = peer.socketOf(namespace);
     raw(socket, ['connect', { clientId: victimId }, { clientId: victimId }]);
     raw(socket, ['connect', { clientId: victimId, clientType: 'monitor' }]);
@@ -49,12 +50,12 @@ async function forged({ url, clientId, victimId }) {
     raw(socket, ['connect_error', { message: 'boo' }]);
   }
   const alive = await peer.barrier();
-  const rooms = await peer.ask('/rooms', 'GET_ROOMS');
-  const { clients } = await peer.ask('/clients', 'GET_CLIENT_LIST');
+  const auth = await peer.ask('/auth', 'GET_SILLYTAVERN_EXTENSION');
+  const own = await peer.ask('/rooms', 'GET_CLIENTS_IN_ROOM', clientId);
+  const victims = await peer.ask('/rooms', 'GET_CLIENTS_IN_ROOM', victimId);
   const connects = peer.tap().records('connect').length;
   const drops = peer.tap().records('disconnect').length;
-  const identities = clients.map(({ identity }) => identity);
-  return { alive, rooms, identities, connects, drops };
+  return { alive, auth, own, victims, connects, drops };
 }
 
 async function nameless({ url, clientId }) {
@@ -67,11 +68,10 @@ async function nameless({ url, clientId }) {
 
 /** Both spellings of the farewell. */
 async function farewell({ url, clientId, event }) {
-  const peer = await connectClient(url, { clientId, namespaces: ['/llm', '/rooms'] });
+  const peer = await connectClient(url, { clientId });
   peer.llm.emit(event, 'closing time');
   const reason = await peer.tap().first('disconnect');
-  const other = await peer.ask('/rooms', 'GET_ROOMS');
-  return { reason, other: other.status };
+  return { reason, other: await peer.ask('/auth', 'GET_SILLYTAVERN_EXTENSION') };
 }
 
 /** A connection that joins nothing is not one yet; it may still be refused. */

@@ -75,7 +75,7 @@ async function oftenCut({ url, clientId, extension, words }) {
   const client = await connectClient(url, { clientId });
   await client.order({ requestId: 'r1', target: extension });
   const answer = new Answer(tavern, await requestOf(tavern)).start();
-  let text = '';
+  let whole = '';
   let next = 0;
   for (const word of words) {
     await client.cut();
@@ -83,11 +83,11 @@ async function oftenCut({ url, clientId, extension, words }) {
     await tavern.barrier();
     await client.restore();
     const ack = await client.ask('/llm', 'RESUME_STREAM', { requestId: 'r1', from: next });
-    text += ack.outputs[0].text;
+    whole += ack.outputs[0].text;
     next = ack.outputs[0].next;
   }
   answer.end();
-  return { text, next, ...(await ended(client, 'r1')) };
+  return { whole, next, ...(await ended(client, 'r1')) };
 }
 
 /** A library reader is given a new stream from the start of the answer. */
@@ -109,6 +109,23 @@ async function library({ url, clientId, extension, read, missed, rest, inHandsha
   answer.write(...rest).end();
   const second = await reader.closed(2);
   return { first: summary(await reader.closed(1)), second: summary(second) };
+}
+
+/** Ask again and again just as the answer ends: there is always an answer to that. */
+async function asItEnds({ url, clientId, extension, times }) {
+  const tavern = await fakeExtension(url, { clientId: extension });
+  const client = await connectClient(url, { clientId });
+  const states = [];
+  for (let time = 1; time <= times; time += 1) {
+    const requestId = `r${time}`;
+    await client.order({ requestId, target: extension });
+    const answer = new Answer(tavern, await requestOf(tavern, time));
+    const asked = client.ask('/llm', 'RESUME_STREAM', { requestId, from: 0 });
+    answer.start().write('short ', 'and ', 'sweet').end();
+    states.push((await asked).status);
+    await ended(client, requestId);
+  }
+  return states;
 }
 
 /** The answer has ended while nobody was there. */
@@ -179,6 +196,7 @@ play({
   byHandshake,
   oftenCut,
   library,
+  asItEnds,
   endedMeanwhile,
   unknown,
   byOthers,

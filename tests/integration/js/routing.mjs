@@ -154,13 +154,13 @@ async function wrongAnswerer({ url, clientId, extensions }) {
   return { warnings, ...(await ended(client, 'r1')) };
 }
 
-async function extensionList({ url, clientId, extensions }) {
+async function extensionList({ url, clientId, extensions, namespace }) {
   for (const extension of extensions) {
     const identify = { characters: ['Seraphina'], current: 'Seraphina', model: 'm' };
     await fakeExtension(url, { clientId: extension, identify });
   }
-  const client = await connectClient(url, { clientId, namespaces: ['/'] });
-  return client.ask('/', 'GET_SILLYTAVERN_EXTENSION');
+  const client = await connectClient(url, { clientId, namespaces: [namespace] });
+  return client.ask(namespace, 'GET_SILLYTAVERN_EXTENSION');
 }
 
 play({

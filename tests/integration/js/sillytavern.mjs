@@ -41,8 +41,8 @@ async function oneKeyForAll({ url, clientId }) {
   const before = await peer.ask('/llm', 'CANCEL_REQUEST', { requestId: 'nothing' });
   await identify(peer);
   const after = await peer.ask('/llm', 'CANCEL_REQUEST', { requestId: 'nothing' });
-  await peer.join('/');
-  const later = await peer.ask('/', 'GET_SILLYTAVERN_EXTENSION');
+  await peer.join('/auth');
+  const later = await peer.ask('/auth', 'GET_SILLYTAVERN_EXTENSION');
   return { before, after, later };
 }
 

@@ -11,7 +11,7 @@ import { pending, within } from './wait.mjs';
 
 const ACK_TIMEOUT = 10_000;
 const LEAVE_TIMEOUT = 1_000;
-const SCENARIO_TIMEOUT = 30_000;
+const SCENARIO_TIMEOUT = 20_000;
 
 /** The statuses of which a request gets exactly one. */
 export const TERMINAL = new Set([
