@@ -28,7 +28,7 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import pykka
@@ -36,6 +36,7 @@ from pykka._envelope import Envelope
 from pykka.messages import _ActorStop
 
 from actors.errors import BrokerError, Code, TimeoutExpiredError, UnavailableError
+from actors.future import ActorEndedError, LoopFuture
 
 logger = logging.getLogger(__name__)
 
@@ -49,17 +50,12 @@ TURN: Final = 256
 """Messages one actor handles before the loop has its turn."""
 
 A = TypeVar("A", bound=pykka.Actor)
-T = TypeVar("T")
 
 _urns = itertools.count(1)
 
 
 class MailboxFullError(UnavailableError):
     """The actor has more to do than it may keep waiting."""
-
-
-class ActorEndedError(UnavailableError):
-    """The actor was gone before it could answer."""
 
 
 class ActorCrashedError(BrokerError):
@@ -75,66 +71,6 @@ class DeadLetters:
 
 
 dead_letters: Final = DeadLetters()
-
-
-class LoopFuture(pykka.Future[T], Generic[T]):
-    """A Pykka future that is awaited on the loop instead of blocking it.
-
-    It may be set from any thread, once; setting it again is ignored, since the
-    asker may have given up meanwhile.
-    """
-
-    def __init__(self) -> None:
-        """Belong to the running loop."""
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
-        self.waiter: asyncio.Future[T] = self._loop.create_future()
-
-    def set(self, value: T | None = None) -> None:
-        """Answer with ``value``; with another ``LoopFuture``, once that is set."""
-        if isinstance(value, LoopFuture):
-            value.waiter.add_done_callback(self._follow)
-        else:
-            self._on_loop(self._set, value)
-
-    def set_exception(self, exc_info: Any = None) -> None:
-        """Answer with the exception of ``exc_info``, or the one being handled."""
-        error = (exc_info or sys.exc_info())[1]
-        self._on_loop(self._fail, error)
-
-    def fail(self, error: BaseException) -> None:
-        """Answer with ``error``."""
-        self._on_loop(self._fail, error)
-
-    def get(self, *, timeout: float | None = None) -> T:
-        """Refuse: to block on the loop is to stop it."""
-        raise RuntimeError(f"await a LoopFuture, never get() it ({timeout=})")
-
-    def __await__(self) -> Generator[Any, None, T]:
-        return self.waiter.__await__()
-
-    def _on_loop(self, settle: Callable[[Any], None], outcome: Any) -> None:
-        if threading.get_ident() == self._thread:
-            settle(outcome)
-            return
-        with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
-            self._loop.call_soon_threadsafe(settle, outcome)
-
-    def _set(self, value: T) -> None:
-        if not self.waiter.done():
-            self.waiter.set_result(value)
-
-    def _fail(self, error: BaseException) -> None:
-        if not self.waiter.done():
-            self.waiter.set_exception(error)
-
-    def _follow(self, other: asyncio.Future[Any]) -> None:
-        if other.cancelled():
-            self._fail(ActorEndedError("the answer was given up"))
-        elif (error := other.exception()) is not None:
-            self._fail(error)
-        else:
-            self._set(other.result())
 
 
 class _StopFlag:
@@ -161,7 +97,7 @@ class LoopInbox:
 
     __slots__ = (
         "_actor",
-        "_heir",
+        "_executor",
         "_loop",
         "_queue",
         "_scheduled",
@@ -175,7 +111,7 @@ class LoopInbox:
         self._queue: deque[Envelope[Any]] = deque()
         self._scheduled = False
         self._actor: LoopActor | None = None
-        self._heir: tuple[LoopRef[Any], tuple[type[Any], ...]] | None = None
+        self._executor: Callable[[Any], bool] | None = None
         self.watchers: list[Callable[[pykka.ActorRef[Any]], None]] = []
 
     def open(self, actor: LoopActor) -> None:
@@ -209,9 +145,12 @@ class LoopInbox:
     def __len__(self) -> int:
         return len(self._queue)
 
-    def bequeath(self, heir: LoopRef[Any], kinds: tuple[type[Any], ...]) -> None:
-        """After the end, give messages of these kinds to another actor."""
-        self._heir = heir, kinds
+    def leave_to(self, executor: Callable[[Any], bool]) -> None:
+        """After the end, offer messages to a function that may deal with them.
+
+        It returns whether it did, and must not hold the actor.
+        """
+        self._executor = executor
 
     def close(self) -> None:
         """Let the actor go and tell everybody who still waits."""
@@ -220,9 +159,7 @@ class LoopInbox:
             self._pass_on(self._queue.popleft())
 
     def _pass_on(self, envelope: Envelope[Any]) -> None:
-        if self._heir is not None and isinstance(envelope.message, self._heir[1]):
-            self._heir[0].actor_inbox.put(envelope)
-        else:
+        if self._executor is None or not self._executor(envelope.message):
             _return_to_sender(envelope)
 
     def _schedule(self) -> None:

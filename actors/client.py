@@ -15,9 +15,10 @@ import msgspec
 import pykka
 
 from actors import answers, relay, relay_events, room
-from actors.base import LoopActor, LoopFuture, LoopRef, ask, watch
+from actors.base import LoopActor, LoopRef, ask, watch
 from actors.directory import Kind
 from actors.errors import Code, NotFoundError, RefusedError
+from actors.future import LoopFuture
 from actors.house import House
 from actors.lifecycle import RequestState
 from actors.outbound import Order

@@ -11,6 +11,7 @@ Stops     when the grace time after its last socket has passed
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any, TypeAlias, assert_never
 
 import msgspec
@@ -138,6 +139,7 @@ class Extension(LoopActor):
         self._running: dict[str, LoopRef[Any]] = {}
         self._unaccounted: dict[str, LoopRef[Any]] = {}
         self._stale: set[str] = set()
+        self.actor_inbox.leave_to(partial(_decline, identity))
 
     def on_receive(self, message: Message) -> Any:
         """Handle one message."""
@@ -299,3 +301,11 @@ class Extension(LoopActor):
             running=len(self._running),
             queued=len(self._queue),
         )
+
+
+def _decline(identity: str, message: Any) -> bool:
+    """Tell a relay that whom it wanted is gone, or it would wait for nothing."""
+    if isinstance(message, Enqueue):
+        message.relay.tell(relay_events.ExtensionGone(identity))
+        return True
+    return False

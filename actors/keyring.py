@@ -42,8 +42,15 @@ class Check(msgspec.Struct, frozen=True):
     key: str
 
 
+class Issued(msgspec.Struct, frozen=True):
+    """A new key in plain, this once, and the ids of those that made room for it."""
+
+    key: str
+    dropped: tuple[str, ...]
+
+
 class Issue(msgspec.Struct, frozen=True):
-    """Answers with a new key in plain, this once.
+    """Answers with ``Issued``.
 
     ``in_use`` are the ids of keys that sockets hold now and must not lose.
     """
@@ -173,7 +180,7 @@ class Keyring(BlockingActor):
         self._store.tell(store.PutKey(used))
         return row.id
 
-    def _issue(self, client: str, in_use: frozenset[str]) -> str:
+    def _issue(self, client: str, in_use: frozenset[str]) -> Issued:
         held = self._keys.setdefault(client, {})
         spare = sorted(
             (row for row in held.values() if row.id not in in_use),
@@ -188,7 +195,7 @@ class Keyring(BlockingActor):
             del held[identifier]
         held[row.id] = row
         self._store.tell(store.PutKey(row, dropped))
-        return key
+        return Issued(key, dropped)
 
     def _revoke(self, client: str, identifier: str | None) -> tuple[str, ...]:
         held = self._keys.get(client, {})

@@ -12,20 +12,24 @@ The way of a chunk is ``_chunk`` here and ``Pour.chunk``: keep both short.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, TypeAlias, assert_never
 
 import msgspec
 
 from actors import answers, assignments, extension, relay_events, room, store
-from actors.base import LoopActor, LoopFuture
+from actors.alarms import Alarms
+from actors.base import LoopActor, LoopRef
 from actors.directory import Kind
 from actors.errors import BrokerError, Code, RefusedError
+from actors.future import LoopFuture
 from actors.house import House
 from actors.leg import Leg
 from actors.lifecycle import TERMINAL, LegEvent, RequestState, outcome
-from actors.outbound import Order, Resumed, StatusChanged, Warned
+from actors.outbound import Order, Resumed
 from actors.output import GapTooLargeError
 from actors.pour import Pour, Readers, StrayError
+from actors.voice import Voice
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -98,9 +102,10 @@ class Relay(LoopActor):
         self._state = RequestState.HELD
         self._begun: LoopFuture[Accepted] | None = None
         self._stored: bool | None = None
-        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._alarms = Alarms(self.actor_ref)
+        self._voice = Voice(request, order, house.outbound)
         # Who resumes in the moment of the end must not be left without an answer.
-        self.actor_inbox.bequeath(house.answers, (answers.Resume, answers.ResumeOutput))
+        self.actor_inbox.leave_to(partial(_resume_later, house.answers))
 
     def on_receive(self, message: Message) -> Any:
         """Handle one message."""
@@ -154,7 +159,7 @@ class Relay(LoopActor):
         seconds = self._patience.request_timeout
         if self._order.timeout is not None:
             seconds = min(seconds, self._order.timeout)
-        self._later(seconds, _Expired())
+        self._alarms.set("whole", seconds, _Expired())
         return self._begun
 
     def _ask_for_place(self, targets: tuple[str, ...]) -> None:
@@ -215,7 +220,7 @@ class Relay(LoopActor):
     def _chunk(self, message: relay_events.ChunkCame) -> None:
         leg = self._legs.get(message.extension)
         if leg is None or not leg.running:
-            self._warn_stray(message.extension, None)
+            self._voice.warn_stray_answer(message.extension)
             return
         if leg.state is RequestState.SENT:
             self._first_chunk(leg)
@@ -229,7 +234,7 @@ class Relay(LoopActor):
                 first=message.first,
             )
         except StrayError:
-            self._warn_stray(leg.extension, message.stream)
+            self._voice.warn_stray_stream(leg.extension)
         except GapTooLargeError:
             leg.ref.tell(extension.Withdraw(self._request))
             reason = f"a chunk of stream {message.stream!r} was missing for too long"
@@ -247,7 +252,7 @@ class Relay(LoopActor):
             if leg is not None and leg.running:
                 self._answer_event(leg, message)
             else:
-                self._warn_stray(message.extension, None)
+                self._voice.warn_stray_answer(message.extension)
         elif leg is not None and not leg.over:
             self._queue_event(leg, message)
 
@@ -291,14 +296,13 @@ class Relay(LoopActor):
                 case _:
                     assert_never(message)
         except StrayError:
-            self._warn_stray(leg.extension, "")
+            self._voice.warn_stray_stream(leg.extension)
 
     def _stream_ended(self, leg: Leg, message: relay_events.StreamEnded) -> None:
         if message.final:
             leg.pour.start(message.stream, message.output)
         if leg.pour.end_stream(message.stream, message.output):
-            text = f"stream {message.stream!r} ended with chunks missing"
-            self._warn(leg.extension, Code.WARNING_UNKNOWN_STREAM, text)
+            self._voice.warn_missing_chunks(leg.extension, message.stream)
         if message.final:
             leg.pour.end_output(
                 message.output, RequestState.COMPLETED, message.final_text
@@ -308,7 +312,9 @@ class Relay(LoopActor):
             mark = leg.pour.idle_mark(message.output)
             if mark is not None:
                 idle = _Idle(leg.extension, message.output, mark)
-                self._later(self._patience.output_idle_timeout, idle, leg.extension)
+                self._alarms.set(
+                    ("idle", leg.extension), self._patience.output_idle_timeout, idle
+                )
 
     def _finish_if_whole(self, leg: Leg) -> None:
         if leg.pour.finished:
@@ -345,7 +351,7 @@ class Relay(LoopActor):
         else:
             self._state = leg.state
             position = leg.position or None
-            self._say(leg.state, leg.extension, position=position)
+            self._voice.say(leg.state, leg.extension, position=position)
             self._acknowledge()
 
     def _fail(self, leg: Leg, reason: str, code: int) -> None:
@@ -386,14 +392,13 @@ class Relay(LoopActor):
     ) -> None:
         """Say the one terminal word and hand the answers over."""
         self._state = state
-        for timer in self._timers.values():
-            timer.cancel()
+        self._alarms.silence()
         if self._begun is not None and state is RequestState.FAILED:
             self._begun.fail(BrokerError(error or "the request failed", code))
         elif self._begun is not None:
             self._begun.set(self._accepted())
         extension_name = next(iter(self._legs)) if len(self._legs) == 1 else None
-        self._say(state, extension_name, error=error, code=code)
+        self._voice.say(state, extension_name, error=error, code=code)
         self._tell_room(room.RequestClosed(self._request))
         self._house.assignments.tell(assignments.Forget(self._request))
         self._house.answers.tell(answers.Keep(self._finished(error)))
@@ -430,16 +435,12 @@ class Relay(LoopActor):
 
     # -- time
 
-    def _later(self, seconds: float, message: Any, name: str = "") -> None:
-        key = (type(message).__name__, name)
-        earlier = self._timers.get(key)
-        if earlier is not None:
-            earlier.cancel()
-        self._timers[key] = self.tell_later(seconds, message)
-
     def _expect(self, leg: Leg, seconds: float) -> None:
         leg.deadline = self._now() + seconds
-        self._later(seconds, _Watch(leg.extension), leg.extension)
+        self._watch_in(seconds, leg.extension)
+
+    def _watch_in(self, seconds: float, name: str) -> None:
+        self._alarms.set(("watch", name), seconds, _Watch(name))
 
     def _watch(self, name: str) -> None:
         """One timer a leg, set again when it rings early: chunks only move a date."""
@@ -448,7 +449,7 @@ class Relay(LoopActor):
             return
         left = leg.deadline - self._now()
         if left > 0:
-            self._later(left, _Watch(name), name)
+            self._watch_in(left, name)
         elif not self._move(leg):
             leg.ref.tell(extension.Withdraw(self._request))
             leg.error, leg.code = f"{name} fell silent", Code.TIMEOUT
@@ -468,38 +469,6 @@ class Relay(LoopActor):
             return RefusedError("you do not read this request")
         return Resumed(self._state, tuple(missed))
 
-    def _say(
-        self,
-        state: RequestState,
-        extension_name: str | None,
-        *,
-        position: int | None = None,
-        error: str | None = None,
-        code: int | None = None,
-    ) -> None:
-        notice = StatusChanged(
-            request_id=self._order.request_id,
-            room=self._order.room,
-            state=state,
-            position=position,
-            extension=extension_name,
-            error=error,
-            code=code,
-        )
-        self._house.outbound.publish(notice, [self._order.requester])
-
-    def _warn_stray(self, extension_name: str, stream: str | None) -> None:
-        if stream is not None:
-            text = "that stream is not open: what it brings is dropped"
-            self._warn(extension_name, Code.WARNING_UNKNOWN_STREAM, text)
-        else:
-            text = "you were not asked for this request, or have answered it"
-            self._warn(extension_name, Code.WARNING_NO_SUCH_REQUEST, text)
-
-    def _warn(self, extension_name: str, code: Code, text: str) -> None:
-        notice = Warned(code, text, self._request)
-        self._house.outbound.publish(notice, [extension_name])
-
     def _release(self, extension_name: str) -> None:
         self._house.assignments.tell(assignments.Release(self._request, extension_name))
 
@@ -507,3 +476,11 @@ class Relay(LoopActor):
         ref = self._house.directory.find(Kind.ROOM, self._order.room)
         if ref is not None:
             ref.tell(message)
+
+
+def _resume_later(kept: LoopRef[answers.Answers], message: Any) -> bool:
+    """Give who came too late for the relay to the cache that has its answers."""
+    if isinstance(message, answers.Resume | answers.ResumeOutput):
+        kept.tell(message)
+        return True
+    return False

@@ -14,8 +14,9 @@ from typing import Any, TypeAlias, assert_never
 import msgspec
 
 from actors import answers, relay_events
-from actors.base import LoopActor, LoopFuture, LoopRef, ask
+from actors.base import LoopActor, LoopRef, ask
 from actors.errors import Code, NotFoundError, RefusedError
+from actors.future import LoopFuture
 from actors.house import House
 from actors.outbound import Order
 

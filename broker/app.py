@@ -46,7 +46,7 @@ from broker.http.root import add_root
 from broker.security.admission import Admission
 from broker.security.origins import Origins
 from broker.security.peer import Neighbourhood
-from broker.security.trust import TrustRegistry
+from broker.security.trust import TrustRegistry, read_folder
 
 logger = logging.getLogger(__name__)
 
@@ -258,13 +258,14 @@ async def _look(
     keys: pykka.ActorRef[keyring.Keyring],
 ) -> None:
     """See what was changed in the settings folder and by other processes."""
-    await asyncio.to_thread(trust.refresh)
+    earlier = trust.snapshot
+    trust.take(await asyncio.to_thread(read_folder, trust.folder, earlier), earlier)
     await _hash_passwords(trust, keys)
     if await ask(database, store.Changed(), timeout=60):
         contents: store.Contents = await ask(database, store.Reload(), timeout=60)
         trust.replace_stored(contents.clients)
         keys.tell(keyring.Replace(contents.keys))
-        admission.known_keys.forget()
+        admission.known_keys.forget_all()
 
 
 def _keep_crashed(kept: LoopRef[Answers], contents: store.Contents) -> None:

@@ -177,6 +177,9 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     origins: list[str] = []
     """Web origins from which this client may ask for a key."""
     stream_names: Literal["plain", "server", "both"] | None = None
+    """The event names this client's answers are streamed under."""
+    trusted_on_first_use: bool = False
+    """Written by the broker where nobody but itself decided so."""
 
 
 def read_server_settings(folder: Path) -> tuple[ServerSettings, list[str]]:

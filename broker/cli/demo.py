@@ -70,7 +70,8 @@ def _prepare(data: Path) -> dict[str, str]:
         for client, kind in ((SILLY_TAVERN, "SillyTavern"), (GUEST, "")):
             row = store.ClientRow(client, kind, time.time())
             database.writer.ask(store.TrustClient(row))
-            made[client] = database.keys.ask(keyring.Issue(client), block=True)
+            issued = database.keys.ask(keyring.Issue(client), block=True)
+            made[client] = issued.key
     return made
 
 

@@ -35,10 +35,10 @@ def make(
     with plain_errors(), open_database(data) as database:
         _trust(client_name(client), settings, database)
         try:
-            key = database.keys.ask(keyring.Issue(client))
+            issued = database.keys.ask(keyring.Issue(client), block=True)
         except BrokerError as error:
             raise StartError(error.message) from None
-    print(key)
+    print(issued.key)
 
 
 @app.command("list")

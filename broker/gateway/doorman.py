@@ -10,9 +10,10 @@ import secrets
 from typing import Any
 
 from actors import client, extension
-from actors.base import ActorEndedError, LoopRef, ask
+from actors.base import LoopRef, ask
 from actors.directory import Kind
 from actors.errors import Code, RefusedError
+from actors.future import ActorEndedError
 from actors.house import House
 from actors.keyring import key_id
 from broker.config import ServerSettings

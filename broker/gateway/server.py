@@ -8,6 +8,7 @@ from foreign pages or by a foreign name.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -84,8 +85,16 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
         self.limits = Limits(settings.outbox_limit, settings.write_timeout)
         self.flusher = Flusher()
         self.heartbeat = Heartbeat()
+        self._closing: set[asyncio.Task[None]] = set()
         self._origins = origins
         self._neighbourhood = neighbourhood
+
+    def close_soon(self, socket: TapsterSocket, reason: str) -> None:
+        """Close a connection from where nothing can be awaited."""
+        closing = socket.close(wait=False, abort=True, reason=reason)
+        task = asyncio.get_running_loop().create_task(closing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def create_queue(self, *_args: Any, **_kwargs: Any) -> None:
         """Sockets have an outbox instead of the library's queue."""
@@ -171,8 +180,8 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
     async def shut(self) -> None:
         """Close all connections."""
         self.eio.heartbeat.stop()
-        for socket in tuple(self.eio.sockets.values()):
-            await socket.close()
+        sockets = tuple(self.eio.sockets.values())
+        await asyncio.gather(*(socket.close() for socket in sockets))
 
     def leave(self, session: Session, *, deliberate: bool) -> None:
         """End one session; its connection stays."""

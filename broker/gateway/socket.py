@@ -44,6 +44,8 @@ _PROBE: Final = b"2probe"
 _UPGRADE: Final = b"5"
 _CLOSE: Final = b"1"
 _SEPARATOR: Final = "\x1e"
+CLOSE_TIMEOUT: Final = 2.0
+"""Seconds a peer has to answer the closing of its WebSocket."""
 POLLED_PACKETS: Final = 256
 """Packets in the body of one poll; their bytes are limited besides."""
 
@@ -196,6 +198,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         websocket = web.WebSocketResponse(
             compress=False,
             decode_text=False,
+            timeout=CLOSE_TIMEOUT,
             max_msg_size=self.server.max_http_buffer_size + 1,
         )
         await websocket.prepare(request)
@@ -313,9 +316,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self._close_soon("outbox full")
 
     def _close_soon(self, reason: str) -> None:
-        self.server.start_background_task(
-            self.close, wait=False, abort=True, reason=reason
-        )
+        self.server.close_soon(self, reason)
 
 
 def _decode_base64(text: str) -> bytes:

@@ -69,7 +69,11 @@ class KnownKeys:
         if identifier is not None:
             self._known[client, identifier] = self._digest(key)
 
-    def forget(self) -> None:
+    def forget(self, client: str, identifier: str) -> None:
+        """A key is good no more."""
+        self._known.pop((client, identifier), None)
+
+    def forget_all(self) -> None:
         """Have every key proven anew: some may have been revoked."""
         self._known.clear()
 
@@ -127,9 +131,13 @@ class Admission:
                 f"{client} has had too many new keys, try again in a minute",
                 Code.TOO_MANY_REQUESTS,
             )
-        key: str = await ask(self._keyring, keyring.Issue(client, in_use), timeout=30)
-        self.known_keys.remember(client, key)
-        return key
+        issued: keyring.Issued = await ask(
+            self._keyring, keyring.Issue(client, in_use), timeout=30
+        )
+        for dropped in issued.dropped:
+            self.known_keys.forget(client, dropped)
+        self.known_keys.remember(client, issued.key)
+        return issued.key
 
     async def count_keys(self, client: str) -> int:
         """How many keys a client has."""

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -45,17 +45,41 @@ class Trust(msgspec.Struct, frozen=True):
     stream_names: str | None = None
 
 
+class Snapshot(NamedTuple):
+    """The settings files of a folder as they were read, and when they were written."""
+
+    stamps: dict[Path, tuple[int, int]]
+    files: dict[Path, ClientSettings]
+
+
+def read_folder(folder: Path, earlier: Snapshot) -> Snapshot:
+    """Read the files that are new or changed; gives ``earlier`` where none is."""
+    stamps = {path: _stamp(path) for path in folder.glob(PATTERN)}
+    if stamps == earlier.stamps:
+        return earlier
+    files = {}
+    for path, stamp in stamps.items():
+        if earlier.stamps.get(path) == stamp and path in earlier.files:
+            files[path] = earlier.files[path]
+            continue
+        try:
+            files[path] = read_client_settings(path)
+        except SettingsError as error:
+            logger.warning("%s; the client keeps what it had", error)
+            if path in earlier.files:
+                files[path] = earlier.files[path]
+    return Snapshot(stamps, files)
+
+
 class TrustRegistry:
     """All trusted clients."""
 
     def __init__(self, folder: Path) -> None:
-        """Read trust from the settings files of a folder."""
-        self._folder = folder
-        self._seen: dict[Path, tuple[int, int]] = {}
-        self._files: dict[Path, ClientSettings] = {}
+        """Take the folder of the settings files; ``refresh`` reads them."""
+        self.folder = folder
+        self.snapshot = Snapshot({}, {})
         self._from_files: dict[str, Trust] = {}
         self._from_store: dict[str, Trust] = {}
-        self._first_uses = 0
 
     def find(self, client: str) -> Trust | None:
         """What is known of a client, if it is trusted."""
@@ -77,7 +101,7 @@ class TrustRegistry:
         """Settings files whose password still stands there in plain."""
         return [
             (path, settings.silly_tavern_pass_word)
-            for path, settings in self._files.items()
+            for path, settings in self.snapshot.files.items()
             if settings.silly_tavern_pass_word
             and not settings.silly_tavern_pass_word.startswith(BCRYPT_PREFIX)
         ]
@@ -89,10 +113,12 @@ class TrustRegistry:
 
     def trust_on_first_use(self, client: str) -> bool:
         """Trust a SillyTavern never seen before, if its name and number allow it."""
-        if FIRST_USE.match(client) is None or self._first_uses >= MAX_FIRST_USES:
+        first_uses = sum(
+            settings.trusted_on_first_use for settings in self.snapshot.files.values()
+        )
+        if FIRST_USE.match(client) is None or first_uses >= MAX_FIRST_USES:
             return False
-        self._first_uses += 1
-        path = self._folder / f"{client}{CLIENT_SUFFIX}"
+        path = self.folder / f"{client}{CLIENT_SUFFIX}"
         if path.exists():  # a file that says otherwise is the operator's word
             return False
         values = {"clientId": client, "isTrust": True, "clientType": SILLY_TAVERN_TYPE}
@@ -106,27 +132,19 @@ class TrustRegistry:
         return True
 
     def refresh(self) -> None:
-        """Read settings files that are new or changed, and forget what is gone."""
-        present = {path: _stamp(path) for path in self._folder.glob(PATTERN)}
-        if present == self._seen:
+        """Read what is new or changed in the folder, here and now."""
+        self.take(read_folder(self.folder, self.snapshot), self.snapshot)
+
+    def take(self, snapshot: Snapshot, earlier: Snapshot) -> None:
+        """Go by another snapshot, unless ``earlier`` has been replaced meanwhile."""
+        if self.snapshot is not earlier or snapshot is earlier:
             return
-        for path in self._files.keys() - present.keys():
-            del self._files[path]
-        for path, stamp in present.items():
-            if self._seen.get(path) != stamp:
-                self._read(path)
-        self._seen = present
+        self.snapshot = snapshot
         self._from_files = {
             settings.client_id: _trust_of(settings)
-            for settings in self._files.values()
+            for settings in snapshot.files.values()
             if settings.is_trust
         }
-
-    def _read(self, path: Path) -> None:
-        try:
-            self._files[path] = read_client_settings(path)
-        except SettingsError as error:
-            logger.warning("%s; the client keeps what it had", error)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
