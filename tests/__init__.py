@@ -1,0 +1,1 @@
+"""Tests: they mirror ``actors`` and ``broker``; ``integration`` drives real ones."""

@@ -169,12 +169,13 @@ class Outbox:
             self._poll.set_result(None)
 
     def close(self) -> None:
-        """Drop everything; nothing is written any more."""
-        if self._poll is not None and not self._poll.done():
-            self._poll.set_result(None)
+        """Drop everything but what a waiting poll still takes with it."""
         self.closed = True
-        self._frames.clear()
-        self._size = 0
+        if self.polled:
+            self._wake_poll()
+        else:
+            self._frames.clear()
+            self._size = 0
         self._on_ready.clear()
         if self._draining is not None:
             self._draining.cancel()

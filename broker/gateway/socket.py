@@ -298,7 +298,9 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             return
         self.closing = True
         self.server.gone(self, reason or self.server.reason.SERVER_DISCONNECT)
-        if not abort:
+        if not abort and self._websocket is None:
+            # A WebSocket's own closing says it; python-engineio's client, told twice,
+            # would wait for its next ping before it comes back.
             self.outbox.push(frame(ENGINE_CLOSE))
         self.outbox.flush()
         self.closed = True

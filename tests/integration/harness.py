@@ -108,6 +108,7 @@ class Broker:
         for client_id, fields in (clients or {}).items():
             write_client(self.settings, client_id, **fields)
         self.url = ""
+        self._port = "0"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -140,6 +141,18 @@ class Broker:
         assert code == 0, f"exit code {code}\n{complaints}"
         assert "Traceback" not in complaints, complaints
 
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def restart(self) -> None:
+        """Start again on the same port, after a kill or a stop."""
+        self._port = self.url.rpartition(":")[2]
+        self.start()
+
     def trust(self, client_id: str, **fields: Any) -> Path:
         """Write a client's settings file, before the start or after it."""
         return write_client(self.settings, client_id, **fields)
@@ -149,7 +162,7 @@ class Broker:
         return self.root / "stderr"
 
     def _command(self) -> list[str]:
-        serve = [sys.executable, "-m", "broker.cli", "serve", "--port", "0"]
+        serve = [sys.executable, "-m", "broker.cli", "serve", "--port", self._port]
         return [*serve, "--settings", str(self.settings), "--data", str(self.data)]
 
     def _await_line(self, process: subprocess.Popen[bytes]) -> str:
