@@ -52,7 +52,8 @@ class Leg:
     @property
     def running(self) -> bool:
         """Whether its extension was sent the request and may answer it."""
-        return self.state in (RequestState.SENT, RequestState.STREAMING)
+        state = self.state
+        return state is RequestState.STREAMING or state is RequestState.SENT
 
     def apply(self, event: LegEvent) -> bool:
         """Follow the table; returns whether the event meant anything."""

@@ -61,6 +61,7 @@ TRANSITIONS: Final[dict[RequestState, dict[LegEvent, RequestState]]] = {
     RequestState.HELD: {
         LegEvent.ENQUEUED: RequestState.QUEUED,
         LegEvent.DISPATCHED: RequestState.SENT,
+        LegEvent.MOVED: RequestState.HELD,
         **_ENDS,
     },
     RequestState.QUEUED: {

@@ -12,6 +12,7 @@ The way of a chunk is ``_chunk`` here and ``Pour.chunk``: keep both short.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias, assert_never
 
@@ -102,6 +103,7 @@ class Relay(LoopActor):
         self._state = RequestState.HELD
         self._begun: LoopFuture[Accepted] | None = None
         self._stored: bool | None = None
+        self._leaving: tuple[Leg, Callable[[], None]] | None = None
         self._alarms = Alarms(self.actor_ref)
         self._voice = Voice(request, order, house.outbound)
         # Who resumes in the moment of the end must not be left without an answer.
@@ -170,6 +172,8 @@ class Relay(LoopActor):
 
     def _place(self, placements: tuple[assignments.Placement, ...]) -> None:
         first_time = not self._tried
+        if not first_time and not self._leave_for(placements):
+            return
         for placement in placements:
             pour = Pour(
                 self._request, self._readers, self._house.outbound, self._patience
@@ -184,9 +188,9 @@ class Relay(LoopActor):
             self._record()
 
     def _not_placed(self, error: BrokerError) -> None:
-        if self._tried:
-            self._conclude(RequestState.FAILED, error.message, error.code)
-            self.stop()
+        if self._leaving is not None:
+            (_, otherwise), self._leaving = self._leaving, None
+            otherwise()
         elif self._begun is not None:
             self._begun.fail(error)
             self._tell_room(room.RequestClosed(self._request))
@@ -269,11 +273,9 @@ class Relay(LoopActor):
                 reason = f"the queue of {leg.extension} is full"
                 self._fail(leg, reason, Code.TOO_MANY_REQUESTS)
             case relay_events.ExtensionLost():
-                self._move(leg)
+                self._leave(leg, self._stay)
             case relay_events.ExtensionForgot() | relay_events.ExtensionGone():
-                if not self._move(leg):
-                    reason = f"{leg.extension} was lost"
-                    self._fail(leg, reason, Code.NO_LLM_AVAILABLE)
+                self._leave(leg, partial(self._lose, leg))
             case relay_events.Superseded():
                 self._advance(leg, LegEvent.FINISHED)
             case _:
@@ -326,18 +328,44 @@ class Relay(LoopActor):
             leg.pour.end_output(output, RequestState.COMPLETED)
             self._finish_if_whole(leg)
 
-    def _move(self, leg: Leg) -> bool:
-        """Give a leg the policy placed to another extension, before its first chunk."""
-        if not leg.by_policy or len(self._tried) >= self._patience.max_attempts:
+    # -- from one extension to another
+
+    def _leave(self, leg: Leg, otherwise: Callable[[], None]) -> None:
+        """Look for another extension for a leg; do ``otherwise`` where none is.
+
+        Only what the policy placed moves, only before its first chunk.
+        """
+        spent = len(self._tried) >= self._patience.max_attempts
+        if not leg.by_policy or spent or leg.state is RequestState.STREAMING:
+            otherwise()
+            return
+        self._leaving = leg, otherwise
+        self._ask_for_place(())
+
+    def _leave_for(self, placements: tuple[assignments.Placement, ...]) -> bool:
+        """Take leave of an extension, if there is still a reason to."""
+        leaving, self._leaving = self._leaving, None
+        if leaving is None or not leaving[0].apply(LegEvent.MOVED):
+            for placement in placements:
+                self._release(placement.identity)
             return False
-        if not leg.apply(LegEvent.MOVED):
-            return False
+        leg = leaving[0]
         leg.pour.end_all(RequestState.FAILED)
         leg.ref.tell(extension.Withdraw(self._request))
         self._release(leg.extension)
         del self._legs[leg.extension]
-        self._ask_for_place(())
         return True
+
+    def _stay(self) -> None:
+        """Stay with an extension that was lost: it may come back in its grace time."""
+
+    def _lose(self, leg: Leg) -> None:
+        self._fail(leg, f"{leg.extension} was lost", Code.NO_LLM_AVAILABLE)
+
+    def _give_up(self, leg: Leg) -> None:
+        leg.ref.tell(extension.Withdraw(self._request))
+        leg.error, leg.code = f"{leg.extension} fell silent", Code.TIMEOUT
+        self._advance(leg, LegEvent.EXPIRED)
 
     # -- ends
 
@@ -450,10 +478,8 @@ class Relay(LoopActor):
         left = leg.deadline - self._now()
         if left > 0:
             self._watch_in(left, name)
-        elif not self._move(leg):
-            leg.ref.tell(extension.Withdraw(self._request))
-            leg.error, leg.code = f"{name} fell silent", Code.TIMEOUT
-            self._advance(leg, LegEvent.EXPIRED)
+        else:
+            self._leave(leg, partial(self._give_up, leg))
 
     # -- words to others
 

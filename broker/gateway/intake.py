@@ -6,6 +6,8 @@ look-up, one message, no waiting.
 
 from __future__ import annotations
 
+from typing import Final
+
 from actors.answers import Answers, ResumeOutput
 from actors.base import LoopRef
 from actors.directory import Directory, Kind
@@ -18,6 +20,15 @@ from broker.gateway.session import Session
 from broker.protocol import outbound
 from broker.protocol.inbound import StreamEvent
 from broker.protocol.wire import MessageType
+
+_DATA: Final = frozenset(
+    {
+        MessageType.STREAM_DATA_FIRST,
+        MessageType.STREAM_DATA_MIDDLE,
+        MessageType.STREAM_DATA_LAST,
+        MessageType.STREAM_DATA_RETRY,
+    }
+)
 
 
 class Intake:
@@ -63,26 +74,21 @@ class Intake:
 def _tell(ref: LoopRef[Relay], extension: str, event: StreamEvent) -> None:
     frame, kind = event.frame, event.type
     stream, output = frame.stream_id, frame.output_id or frame.stream_id
-    match kind:
-        case MessageType.STREAM_START:
-            ref.tell(StreamStarted(extension, stream, output))
-        case MessageType.STREAM_END:
-            ref.tell(
-                StreamEnded(extension, stream, output, frame.final, frame.final_text)
-            )
-        case MessageType.STREAM_DATA_FAILED:
-            reason = frame.message or "the SillyTavern could not finish its answer"
-            ref.tell(
-                StreamFailed(extension, reason, frame.code or Code.LLM_REQUEST_FAILED)
-            )
-        case _:
-            first = kind is MessageType.STREAM_DATA_FIRST
-            index = frame.chunk_index
-            ref.tell(ChunkCame(extension, stream, output, index, event.piece, first))
-            if kind is MessageType.STREAM_DATA_LAST and frame.final:
-                ref.tell(
-                    StreamEnded(extension, stream, output, True, frame.final_text)  # noqa: FBT003
-                )
+    if kind in _DATA:
+        first = kind is MessageType.STREAM_DATA_FIRST
+        index = frame.chunk_index
+        ref.tell(ChunkCame(extension, stream, output, index, event.piece, first))
+    elif kind is MessageType.STREAM_START:
+        ref.tell(StreamStarted(extension, stream, output))
+    elif kind is MessageType.STREAM_DATA_FAILED:
+        reason = frame.message or "the SillyTavern could not finish its answer"
+        code = Code.LLM_REQUEST_FAILED if frame.code is None else frame.code
+        ref.tell(StreamFailed(extension, reason, code))
+    if kind is MessageType.STREAM_END or (
+        kind is MessageType.STREAM_DATA_LAST and frame.final
+    ):
+        final, text = frame.final, frame.final_text
+        ref.tell(StreamEnded(extension, stream, output, final, text))
 
 
 def warn_unknown_request(session: Session, request_id: str) -> None:
