@@ -7,6 +7,7 @@ has it, would cost more memory than the connection itself.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Final, Protocol
 
 TICK: Final = 1.0
@@ -41,7 +42,7 @@ class Heartbeat:
 
     def watch(self, connection: Watched, seconds: float) -> None:
         """Look at a connection in so many seconds, rounded up to a tick."""
-        due = self._now + max(1, round(seconds / TICK + 0.5))
+        due = self._now + max(1, math.ceil(seconds / TICK))
         self._due.setdefault(due, []).append(connection)
 
     def _turn(self) -> None:

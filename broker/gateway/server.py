@@ -80,7 +80,7 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
         fast_lane: bool,
     ) -> None:
         """Take what connections need to know; once, before the first."""
-        self.handshake_timeout = settings.handshake_timeout
+        self.first_look = min(settings.handshake_timeout, settings.ping_interval)
         self.fast_lane = fast_lane
         self.limits = Limits(settings.outbox_limit, settings.write_timeout)
         self.flusher = Flusher()

@@ -124,7 +124,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
 
     def schedule_ping(self) -> None:
         """Enter the timer wheel, with the handshake's deadline first."""
-        self.server.heartbeat.watch(self, self.server.handshake_timeout)
+        self.server.heartbeat.watch(self, self.server.first_look)
 
     def look(self) -> float | None:
         """Ping, or give up who joined nothing or answered nothing."""
@@ -135,7 +135,9 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                 self._close_soon("handshake timeout")
                 return None
             self._joined = True
-            return float(self.server.ping_interval)
+            # Clients count the interval from the connection's start, and
+            # python-engineio's gives up one that is five seconds late.
+            return float(max(self.server.ping_interval - self.server.first_look, 1))
         server = self.server
         if not self._pinged:
             self._pinged, self._ponged = True, False
