@@ -18,8 +18,7 @@ from actors.house import House
 from actors.keyring import key_id
 from broker.config import ServerSettings
 from broker.gateway.registry import SessionRegistry
-from broker.gateway.session import Session
-from broker.gateway.socket import TapsterSocket
+from broker.gateway.session import Connection, Session
 from broker.protocol.handshake import read_handshake
 from broker.protocol.wire import ASK_FOR_KEY, Event, Namespace
 from broker.security.admission import Admission, Standing
@@ -43,7 +42,7 @@ class Doorman:
         self.registry = registry
 
     async def let_in(
-        self, socket: TapsterSocket, namespace: str, sid: str, auth: Any
+        self, socket: Connection, namespace: str, sid: str, auth: Any
     ) -> Session:
         """Make a session for a namespace connection.
 

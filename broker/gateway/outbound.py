@@ -30,7 +30,7 @@ from broker.gateway.readers import (
     stream_ids,
 )
 from broker.gateway.registry import SessionRegistry
-from broker.gateway.session import Session
+from broker.gateway.session import Reader, Session
 from broker.protocol import library, outbound
 
 LIBRARY_PATIENCE: Final = 5.0
@@ -95,7 +95,7 @@ class SocketOutbound:
 
     def _ended(self, notice: OutputEnded, readers: Collection[str]) -> None:
         key = notice.output.key
-        ended = []
+        ended: list[tuple[Session, Reader]] = []
         for session in self._sessions(readers):
             reader = session.readers.get(key)
             if reader is None:
@@ -114,14 +114,14 @@ class SocketOutbound:
 
     def _offer(
         self, session: Session, encoding: Encoding, packets: list[bytes]
-    ) -> OutputReader:
-        reader = OutputReader(session, encoding)
+    ) -> Reader:
+        reader: Reader = OutputReader(session, encoding)
         session.readers[encoding.output.key] = reader
         for packet in packets:
             session.outbox.push(packet)
         return reader
 
-    def _end_later(self, ended: list[tuple[Session, OutputReader]], key: str) -> None:
+    def _end_later(self, ended: list[tuple[Session, Reader]], key: str) -> None:
         if ended:
             loop = asyncio.get_running_loop()
             loop.call_later(LIBRARY_PATIENCE, _forget_readers, ended, key)
@@ -168,7 +168,7 @@ def _announcement(encoding: Encoding) -> list[bytes]:
     ]
 
 
-def _forget_readers(ended: list[tuple[Session, OutputReader]], key: str) -> None:
+def _forget_readers(ended: list[tuple[Session, Reader]], key: str) -> None:
     for session, reader in ended:
         if session.readers.get(key) is reader:
             reader.end_unread()

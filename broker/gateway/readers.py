@@ -203,7 +203,7 @@ class OutputReader:
         stream = LibraryStream(
             session, stream_id, window, partial(session.forget_stream, stream_id)
         )
-        session.library[stream_id] = stream
+        session.library.add(stream_id)
         self.library.append(stream)
         self._held.clear()
         return stream

@@ -8,18 +8,45 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from actors.outbound import OutputEnded, ResumePort
+from broker.gateway.outbox import Outbox
 from broker.protocol.handshake import Handshake
 from broker.protocol.packet import PacketType, event, packet
+from broker.security.peer import Peer
 from broker.security.trust import Trust
 
-if TYPE_CHECKING:
-    from broker.gateway.outbox import Outbox
-    from broker.gateway.readers import LibraryStream, OutputReader
-    from broker.gateway.socket import TapsterSocket
-
 MAX_WARNED = 100
+
+
+class Connection(Protocol):
+    """The connection that a session shares with those of other namespaces."""
+
+    peer: Peer
+    outbox: Outbox
+    sessions: dict[str, Session]
+    granted: dict[str, str]
+    """Identities that were given a key on this connection, and its id."""
+    identified: set[str]
+    """Identities of SillyTaverns that introduced themselves here."""
+    closed: bool
+
+
+class Reader(Protocol):
+    """How a session reads one answer."""
+
+    def chunk(self, text: bytes, index: int) -> None:
+        """Take more of it."""
+
+    def end(self, notice: OutputEnded) -> None:
+        """Take its end."""
+
+    def end_unread(self) -> None:
+        """Close what nobody came to read."""
+
+    def read(self, stream_id: str, window: int) -> ResumePort | None:
+        """Begin to read it as a library stream; None: it is read already."""
 
 
 class Session:
@@ -47,14 +74,14 @@ class Session:
         self,
         sid: str,
         namespace: str,
-        socket: TapsterSocket,
+        socket: Connection,
         handshake: Handshake,
         trust: Trust,
     ) -> None:
         self.sid = sid
         self.namespace = namespace
         self.socket = socket
-        self.outbox: Outbox = socket.outbox
+        self.outbox = socket.outbox
         self.handshake = handshake
         self.trust = trust
         self.stream_names = "plain"
@@ -62,8 +89,8 @@ class Session:
         self.key_id: str | None = None
         self.temporary_room: str | None = None
         self.acks: dict[int, Callable[[list[Any]], None]] = {}
-        self.readers: dict[str, OutputReader] = {}
-        self.library: dict[str, LibraryStream] = {}
+        self.readers: dict[str, Reader] = {}
+        self.library: set[str] = set()
         self.warned: set[str] = set()
         self._ack_numbers = itertools.count(1)
 
@@ -108,7 +135,7 @@ class Session:
 
     def forget_stream(self, stream_id: str) -> None:
         """A library stream is done."""
-        self.library.pop(stream_id, None)
+        self.library.discard(stream_id)
 
     def close(self) -> None:
         """Let everything go that was promised to this session."""

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import base64
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
 
 from aiohttp import WSMsgType, web
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import EngineIOError
 
-from broker.gateway.outbox import Outbox
+from broker.gateway.heartbeat import Heartbeat
+from broker.gateway.intake import Intake
+from broker.gateway.outbox import Flusher, Limits, Outbox
+from broker.gateway.session import Session
 from broker.protocol import library
 from broker.protocol.inbound import read_stream_packet
 from broker.protocol.packet import (
@@ -31,10 +35,6 @@ from broker.protocol.packet import (
 )
 from broker.protocol.wire import Namespace
 from broker.security.peer import Peer
-
-if TYPE_CHECKING:
-    from broker.gateway.server import TapsterEngine
-    from broker.gateway.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,28 @@ POLLED_PACKETS: Final = 256
 
 class ProtocolBrokenError(EngineIOError):  # type: ignore[misc]
     """The peer sent what no client sends; its connection is closed."""
+
+
+class Engine(Protocol):
+    """What a connection needs of the engine it belongs to."""
+
+    intake: Intake
+    flusher: Flusher
+    limits: Limits
+    heartbeat: Heartbeat
+    fast_lane: bool
+    first_look: float
+    """Seconds in which a connection must have joined a namespace."""
+    ping_interval: float
+    ping_timeout: float
+    max_http_buffer_size: int
+    reason: Any
+    """The library's words for why a connection ended."""
+    message: Callable[[TapsterSocket, str | bytes], Awaitable[None]]
+    gone: Callable[[TapsterSocket, str], None]
+
+    def close_soon(self, socket: TapsterSocket, reason: str) -> None:
+        """Close a connection from where nothing can be awaited."""
 
 
 class _WebSocketSink:
@@ -95,22 +117,20 @@ class _PolledPacket:
 class TapsterSocket(AsyncSocket):  # type: ignore[misc]
     """One connection and the sessions on it."""
 
-    server: TapsterEngine
+    server: Engine
     connected: bool
     upgraded: bool
     upgrading: bool
     closing: bool
     closed: bool
 
-    def __init__(self, server: TapsterEngine, sid: str, peer: Peer) -> None:
+    def __init__(self, server: Engine, sid: str, peer: Peer) -> None:
         """Begin unjoined; the engine's handshake follows."""
         super().__init__(server, sid)
         self.peer = peer
         self.sessions: dict[str, Session] = {}
         self.granted: dict[str, str] = {}
-        """Identities that were given a key on this connection, and its id."""
         self.identified: set[str] = set()
-        """Identities of SillyTaverns that introduced themselves here."""
         self.pending: Any = None
         """A binary packet whose attachments have not all come."""
         self.outbox = Outbox(server.flusher, server.limits, self._overflow)
