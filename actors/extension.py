@@ -231,6 +231,7 @@ class Extension(LoopActor):
         position = self._queue.position(message.request)
         if position:
             message.relay.tell(relay_events.Queued(self._identity, position))
+            self._tell_positions()
 
     def _withdraw(self, request: str) -> None:
         if self._queue.remove(request) is not None:
@@ -274,6 +275,7 @@ class Extension(LoopActor):
             self._tell_positions()
 
     def _tell_positions(self) -> None:
+        """Tell those in front where they are; the relays know what is no news."""
         for place, key in enumerate(self._queue.keys(), start=1):
             if place > POSITIONS_TOLD:
                 break

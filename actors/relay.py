@@ -263,8 +263,8 @@ class Relay(LoopActor):
     def _queue_event(self, leg: Leg, message: relay_events.QueueEvent) -> None:
         match message:
             case relay_events.Queued(_, position):
-                leg.position = position
-                self._advance(leg, LegEvent.ENQUEUED, again=True)
+                moved, leg.position = leg.position != position, position
+                self._advance(leg, LegEvent.ENQUEUED, again=moved)
             case relay_events.Dispatched(_, versioned):
                 leg.position, leg.versioned = 0, versioned
                 self._advance(leg, LegEvent.DISPATCHED)
