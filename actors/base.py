@@ -347,10 +347,30 @@ class _BoundedQueue(queue.Queue[Envelope[Any]]):
             raise MailboxFullError("it is too busy, try again later") from None
 
 
+class BlockingRef(pykka.ActorRef[A], Generic[A]):
+    """A ref to an actor with a thread, whose death is an answer and no crash."""
+
+    def tell(self, message: Any) -> None:
+        """Put a message into the mailbox.
+
+        Raises:
+            ActorEndedError: the actor is dead.
+            MailboxFullError: the actor is too far behind.
+        """
+        if not self.is_alive():
+            dead_letters.count += 1
+            raise ActorEndedError("it has ended, try again")
+        self.actor_inbox.put(Envelope(message))
+
+
 class BlockingActor(pykka.ThreadingActor):
     """An actor with a thread of its own, for what blocks: SQLite and bcrypt only."""
 
     use_daemon_thread: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._actor_ref = BlockingRef(self)
 
     @staticmethod
     def _create_actor_inbox() -> _BoundedQueue:

@@ -142,8 +142,13 @@ class Relay(LoopActor):
             case _:
                 return self._leg_event(message)
 
+    def on_stop(self) -> None:
+        """Leave no timer behind."""
+        self._alarms.silence()
+
     def on_failure(self, *_exc_info: Any) -> None:
         """End as failed: a fault of ours must not leave anybody waiting."""
+        self._alarms.silence()
         if self._state in TERMINAL:
             return
         for leg in self._legs.values():
@@ -191,7 +196,7 @@ class Relay(LoopActor):
         if self._leaving is not None:
             (_, otherwise), self._leaving = self._leaving, None
             otherwise()
-        elif self._begun is not None:
+        elif self._begun is not None and not self._tried:
             self._begun.fail(error)
             self._tell_room(room.RequestClosed(self._request))
             self.stop()
@@ -203,7 +208,7 @@ class Relay(LoopActor):
         )
         try:
             self._house.store.tell(store.OpenRequest(row, self.actor_ref))
-        except BrokerError:  # the store is far behind: go on without it, and say so
+        except BrokerError:  # the store is gone or far behind: go on, and say so
             self._stored = False
 
     def _acknowledge(self) -> None:
@@ -247,6 +252,7 @@ class Relay(LoopActor):
     def _first_chunk(self, leg: Leg) -> None:
         leg.ref.tell(extension.Answering(self._request))
         self._advance(leg, LegEvent.ANSWERED)
+        self._expect(leg, self._patience.chunk_timeout)
 
     def _leg_event(
         self, message: relay_events.QueueEvent | relay_events.AnswerEvent
@@ -314,9 +320,8 @@ class Relay(LoopActor):
             mark = leg.pour.idle_mark(message.output)
             if mark is not None:
                 idle = _Idle(leg.extension, message.output, mark)
-                self._alarms.set(
-                    ("idle", leg.extension), self._patience.output_idle_timeout, idle
-                )
+                name = ("idle", leg.extension, message.output)
+                self._alarms.set(name, self._patience.output_idle_timeout, idle)
 
     def _finish_if_whole(self, leg: Leg) -> None:
         if leg.pour.finished:
@@ -339,8 +344,9 @@ class Relay(LoopActor):
         if not leg.by_policy or spent or leg.state is RequestState.STREAMING:
             otherwise()
             return
-        self._leaving = leg, otherwise
-        self._ask_for_place(())
+        asked, self._leaving = self._leaving, (leg, otherwise)
+        if asked is None:
+            self._ask_for_place(())
 
     def _leave_for(self, placements: tuple[assignments.Placement, ...]) -> bool:
         """Take leave of an extension, if there is still a reason to."""
@@ -420,7 +426,6 @@ class Relay(LoopActor):
     ) -> None:
         """Say the one terminal word and hand the answers over."""
         self._state = state
-        self._alarms.silence()
         if self._begun is not None and state is RequestState.FAILED:
             self._begun.fail(BrokerError(error or "the request failed", code))
         elif self._begun is not None:

@@ -172,6 +172,17 @@ Message: TypeAlias = (
 )
 
 
+_NEVER_FITS: Final = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    UnicodeEncodeError,
+    OverflowError,
+)
+"""What is wrong with a row, as against with the database."""
+
+
 class _Write(NamedTuple):
     statements: tuple[tuple[str, tuple[Any, ...]], ...]
     reply_to: pykka.ActorRef[Any] | None
@@ -275,23 +286,31 @@ class Store(BlockingActor):
         time.sleep(max(0.0, min(LINGER, self._last_commit + LINGER - time.monotonic())))
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for write in self._batch:
-                for statement, values in write.statements:
-                    self._connection.execute(statement, values)
+            refused = [write for write in self._batch if not self._execute(write)]
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._failed(error)
         else:
-            self._succeeded()
+            self._succeeded(refused)
         self._last_commit = time.monotonic()
 
-    def _succeeded(self) -> None:
+    def _execute(self, write: _Write) -> bool:
+        """Run one write; a row that will never fit must not hold up the others."""
+        try:
+            for statement, values in write.statements:
+                self._connection.execute(statement, values)
+        except _NEVER_FITS:
+            logger.exception("a row was refused by the database and is given up")
+            return False
+        return True
+
+    def _succeeded(self, refused: list[_Write]) -> None:
         if self._down:
             logger.warning("the store is back, %d rows were owed", len(self._batch))
             self._down = False
         for write in self._batch:
             if write.reply_to is not None:
-                write.reply_to.tell(Committed(ok=True))
+                write.reply_to.tell(Committed(ok=write not in refused))
         self._batch.clear()
 
     def _failed(self, error: sqlite3.Error) -> None:

@@ -105,7 +105,7 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
         server = TapsterServer(
             settings,
             origins,
-            _neighbourhood(settings),
+            Neighbourhood(settings.trusted_networks, settings.trusted_proxies),
             fast_lane=fast_lane_enabled(),
         )
         intake = Intake(house.directory, house.answers, settings.library_window)
@@ -282,12 +282,3 @@ def _keep_crashed(kept: LoopRef[Answers], contents: store.Contents) -> None:
             error=store.CRASHED,
         )
         kept.tell(answers.Keep(finished))
-
-
-def _neighbourhood(settings: ServerSettings) -> Neighbourhood:
-    try:
-        return Neighbourhood(settings.trusted_networks, settings.trusted_proxies)
-    except ValueError as error:
-        raise StartError(
-            f"trustedNetworks and trustedProxies hold networks like 10.0.0.0/8: {error}"
-        ) from error

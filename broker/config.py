@@ -7,6 +7,7 @@ is trusted stands beside it. Names are those of the files people already have.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tempfile
@@ -195,9 +196,12 @@ def read_server_settings(folder: Path) -> tuple[ServerSettings, list[str]]:
     fields = {field.encode_name for field in msgspec.structs.fields(ServerSettings)}
     unknown = sorted(known.keys() - fields)
     if unknown:
-        error = msgspec.ValidationError(f"unknown field - at `$.{unknown[0]}`")
-        raise SettingsError(f"{path}{_line_of_field(error, path)}: {error}")
-    return _convert(path, known, ServerSettings), [
+        line = _line_of_field(unknown[0], path)
+        raise SettingsError(f"{path}{line}: unknown field - at `$.{unknown[0]}`")
+    settings = _convert(path, known, ServerSettings)
+    _check_networks(path, "trustedNetworks", settings.trusted_networks)
+    _check_networks(path, "trustedProxies", settings.trusted_proxies)
+    return settings, [
         f"{path}: {key} is a setting of former versions and means nothing here"
         for key in former
     ]
@@ -219,12 +223,16 @@ def write_settings(path: Path, values: dict[str, Any]) -> None:
         SettingsError: the folder can not be written.
     """
     text = msgspec.json.format(msgspec.json.encode(values), indent=2)
+    beside: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            beside = Path(file.name)
             file.write(text + b"\n")
-        Path(file.name).replace(path)
+        beside.replace(path)
     except OSError as error:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
         raise SettingsError(f"{path}: can not be written: {error.strerror}") from error
 
 
@@ -259,9 +267,24 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise SettingsError(f"{path}: can not be read: {error.strerror}") from error
     try:
+        text.decode()
         return msgspec.json.decode(text)
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}, line {line}: this is no UTF-8") from error
     except msgspec.DecodeError as error:
         raise SettingsError(f"{path}{_line_of(error, text)}: {error}") from error
+
+
+def _check_networks(path: Path, field: str, networks: list[str]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            line = _line_of_field(field, path)
+            raise SettingsError(
+                f"{path}{line}: {field} holds networks like 10.0.0.0/8: {error}"
+            ) from error
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -275,7 +298,8 @@ def _convert(path: Path, values: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        line = _line_of_field(error, path)
+        match = re.search(r"\$\.(\w+)", str(error))
+        line = _line_of_field(match.group(1), path) if match else ""
         raise SettingsError(f"{path}{line}: {error}") from error
 
 
@@ -288,11 +312,11 @@ def _line_of(error: msgspec.DecodeError, text: bytes) -> str:
     return f", line {line}"
 
 
-def _line_of_field(error: msgspec.ValidationError, path: Path) -> str:
-    """The line of the field an error speaks of, from the name in its path."""
-    match = re.search(r"\$\.(\w+)", str(error))
+def _line_of_field(name: str, path: Path) -> str:
+    """The line in which a field of that name stands."""
+    quoted = msgspec.json.encode(name).decode()
     lines = path.read_text("utf-8", "replace").splitlines()
     for number, line in enumerate(lines, start=1):
-        if match and f'"{match.group(1)}"' in line:
+        if quoted in line:
             return f", line {number}"
     return ""

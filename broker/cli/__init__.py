@@ -31,8 +31,17 @@ def make_app() -> typer.Typer:
 
 
 def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version."),  # noqa: FBT001, FBT003
+    version: bool = typer.Option(  # noqa: FBT001
+        False,  # noqa: FBT003
+        "--version",
+        help="Print the version.",
+        is_eager=True,
+        callback=lambda wanted: _print_version() if wanted else None,
+    ),
 ) -> None:
-    if version:
-        print(f"Tapster {__version__}")
-        raise typer.Exit
+    del version
+
+
+def _print_version() -> None:
+    print(f"Tapster {__version__}")
+    raise typer.Exit

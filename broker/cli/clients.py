@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors import store
+from broker.app import StartError
 from broker.cli.database import client_name, open_database
 from broker.cli.options import (
     DATA_FOLDER,
@@ -20,6 +22,7 @@ from broker.cli.options import (
     plain_errors,
 )
 from broker.config import CLIENT_SUFFIX
+from broker.protocol.wire import MONITOR_TYPE, SILLY_TAVERN_TYPE
 from broker.security.trust import Trust, TrustRegistry
 
 app = typer.Typer(
@@ -27,16 +30,25 @@ app = typer.Typer(
 )
 
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT", help="The clientId.")]
+
+
+class Kind(StrEnum):
+    """What a client may be beside a plain one."""
+
+    MONITOR = MONITOR_TYPE
+    SILLY_TAVERN = SILLY_TAVERN_TYPE
+
+
 ClientType = Annotated[
-    str, typer.Option("--type", help="monitor or SillyTavern, where it is one.")
+    Kind | None, typer.Option("--type", help="What else the client may be.")
 ]
 
 
 @app.command()
-def trust(client: ClientId, kind: ClientType = "", data: Data = DATA_FOLDER) -> None:
+def trust(client: ClientId, kind: ClientType = None, data: Data = DATA_FOLDER) -> None:
     """Trust a client: it may connect, with a key."""
     with plain_errors(), open_database(data) as database:
-        row = store.ClientRow(client_name(client), kind, time.time())
+        row = store.ClientRow(client_name(client), kind or "", time.time())
         database.writer.ask(store.TrustClient(row))
     print(f"{client} is trusted. Make a key for it with: tapster keys make {client}")
 
@@ -47,6 +59,10 @@ def forget(
 ) -> None:
     """Trust a client no longer, and drop its keys."""
     with plain_errors(), open_database(data) as database:
+        contents = database.contents
+        holders = {row.client for row in contents.keys}
+        if client not in holders | {row.client for row in contents.clients}:
+            raise StartError(f"the database has no client {client}")
         database.writer.ask(store.ForgetClient(client))
     print(f"{client} is forgotten, and its keys with it.")
     registry = TrustRegistry(settings)

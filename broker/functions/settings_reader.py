@@ -7,6 +7,7 @@ so it does not open what it is told to, but the one file it finds by that name.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -36,8 +37,10 @@ class Reader(Protocol):
 class SettingsReader:
     """Reads settings files for clients."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, in_force: Mapping[str, Any] | None = None) -> None:
+        """Read in a folder; ``in_force`` is what the command line has overruled."""
         self._folder = folder
+        self._in_force = dict(in_force or {})
 
     def read(self, path: Any, reader: Reader) -> dict[str, Any]:
         """The content of a settings file, without what is secret.
@@ -47,7 +50,7 @@ class SettingsReader:
         """
         name = _file_name(path)
         if name == SERVER_FILE:
-            values = self._load(name)
+            values = {**self._load(name), **self._in_force}
             return {key: values[key] for key in PUBLIC_FIELDS if key in values}
         if name != f"{reader.client}{CLIENT_SUFFIX}":
             raise RefusedError(
@@ -59,9 +62,16 @@ class SettingsReader:
 
     def _load(self, name: str) -> dict[str, Any]:
         path = self._folder / name
-        if path.is_symlink() and path.resolve().parent != self._folder.resolve():
+        try:
+            leads_out = path.resolve().parent != self._folder.resolve()
+            exists = path.is_file()
+        except RuntimeError:  # a link to itself
+            raise RefusedError("that file is a link", Code.FILE_ACCESS_DENIED) from None
+        except OSError:  # a name too long for the file system
+            raise ProtocolError("the path is none", Code.INVALID_PATH) from None
+        if leads_out:
             raise RefusedError("that file is a link", Code.FILE_ACCESS_DENIED)
-        if not path.is_file():
+        if not exists:
             raise NotFoundError(f"there is no settings/{name}", Code.FILE_NOT_FOUND)
         try:
             values = read_json(path)

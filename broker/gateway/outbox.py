@@ -73,6 +73,7 @@ class Outbox:
         "_draining",
         "_flusher",
         "_frames",
+        "_held",
         "_limits",
         "_marked",
         "_on_overflow",
@@ -93,6 +94,7 @@ class Outbox:
         self._on_ready: dict[Callable[[], None], None] = {}
         self._frames: list[bytes] = []
         self._size = 0
+        self._held = 0
         self._marked = False
         self._sink: Sink | None = None
         self._poll: asyncio.Future[None] | None = None
@@ -115,16 +117,15 @@ class Outbox:
         self._on_ready[callback] = None
 
     def count_held(self, size: int) -> None:
-        """Count bytes that are held elsewhere until the peer has caught up."""
-        self._size += size
-        if self._size > self._limits.outbox:
-            self._overflow()
+        """Count bytes held elsewhere for the peer; negative when they are no more."""
+        self._held += size
+        self._check_limit()
 
     def attach(self, sink: Sink) -> None:
         """Write to a WebSocket from now on."""
-        self._sink = sink
         self.release_poll()
-        self.flush()
+        self._sink = sink
+        self._ready()
 
     def flush(self) -> None:
         """Write what can be written."""
@@ -135,8 +136,7 @@ class Outbox:
             self._wake_poll()
         elif not self.blocked:
             self._write(self._sink)
-        if self._size > self._limits.outbox:
-            self._overflow()
+        self._check_limit()
 
     async def poll(self, timeout: float) -> list[bytes]:
         """Wait for frames to answer a poll with; empty: it was released or late."""
@@ -176,6 +176,7 @@ class Outbox:
         else:
             self._frames.clear()
             self._size = 0
+        self._held = 0
         self._on_ready.clear()
         if self._draining is not None:
             self._draining.cancel()
@@ -194,32 +195,34 @@ class Outbox:
         self._size = 0
         if sink.unwritten() > HIGH_WATER:
             self.blocked = True
-            self._draining = asyncio.create_task(self._drain(sink))
+            if self._draining is None:
+                self._draining = asyncio.create_task(self._drain(sink))
 
     async def _drain(self, sink: Sink) -> None:
-        """Wait for a slow peer; only slow ones cost a task."""
-        while self.blocked:
+        """Wait for a slow peer; only slow ones cost a task, and one each."""
+        while self.blocked and not self.closed:
             before = sink.unwritten()
             try:
                 async with asyncio.timeout(self._limits.write_timeout):
                     await sink.drain()
-                self._draining = None
-                self._ready()
             except TimeoutError:
                 if sink.unwritten() >= before:
                     sink.abort()
                     return
             except ConnectionError:
                 return
+            else:
+                self._ready()
+        self._draining = None
 
     def _ready(self) -> None:
         self.blocked = False
         waiting, self._on_ready = self._on_ready, {}
-        self._size = sum(map(len, self._frames))
         for callback in waiting:
             callback()
+        self._held = 0
         self.flush()
 
-    def _overflow(self) -> None:
-        if not self.closed:
+    def _check_limit(self) -> None:
+        if not self.closed and self._size + self._held > self._limits.outbox:
             self._on_overflow()

@@ -31,6 +31,9 @@ _END: Final = {
     "server": (AnswerEvent.SERVER_STREAM_END,),
     "both": (AnswerEvent.STREAMED_END, AnswerEvent.SERVER_STREAM_END),
 }
+ONE_CHARACTER: Final = 12
+"""Bytes of the longest character in JSON: an escaped pair of surrogates."""
+
 LIBRARY_EVENTS: Final = (AnswerEvent.STREAMED_DATA, AnswerEvent.SERVER_STREAM_DATA)
 """The names a library stream is announced under, each with an id of its own."""
 
@@ -127,12 +130,14 @@ class LibraryStream:
 
     def _write(self) -> None:
         while self._waiting and self._unacked < self._window:
-            text = b"".join(self._waiting)
+            joined = b"".join(self._waiting)
             self._waiting.clear()
-            text, rest = cut(text, self._window - self._unacked)
+            text, rest = cut(joined, self._window - self._unacked)
+            if not text and not self._unacked:  # a window smaller than a character
+                text, rest = cut(joined, ONE_CHARACTER)
             if rest:
                 self._waiting.append(rest)
-            if not text:
+            if not text:  # what is left of the window has no room for a character
                 break
             self._send(text)
         if self._ending is not None and not self._waiting:
@@ -205,7 +210,7 @@ class OutputReader:
         )
         session.library.add(stream_id)
         self.library.append(stream)
-        self._held.clear()
+        self._take_held()
         return stream
 
     def end(self, notice: OutputEnded) -> None:
@@ -230,11 +235,17 @@ class OutputReader:
         self._last_held = index
         self._session.outbox.count_held(len(text))
 
-    def _release(self) -> None:
-        if not self._held:
-            return
+    def _take_held(self) -> bytes:
         text = b"".join(self._held)
         self._held.clear()
+        if text:
+            self._session.outbox.count_held(-len(text))
+        return text
+
+    def _release(self) -> None:
+        text = self._take_held()
+        if not text:
+            return
         for name in self._names:
             self._session.outbox.push(
                 self._encoding.joined(name, text, self._first_held, self._last_held)

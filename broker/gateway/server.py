@@ -101,9 +101,10 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Answer an HTTP request, if it comes from where it may."""
-        if not self._origins.is_our_name(request.headers.get("Host", "")):
+        here = _local_address(request)
+        if not self._origins.is_our_name(request.headers.get("Host", ""), here):
             return _forbidden("this server is not called by that Host name")
-        if not self._origins.may_connect(request.headers.get("Origin")):
+        if not self._origins.may_connect(request.headers.get("Origin"), here):
             return _forbidden("pages of this Origin may not connect")
         response: web.StreamResponse = await super().handle_request(request)
         return response
@@ -150,7 +151,8 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
             async_mode="aiohttp",
             async_handlers=False,
             serializer=TapsterPacket,
-            cors_allowed_origins=lambda origin, _environ: origins.may_connect(origin),
+            # Whoever gets that far has passed the door: see handle_request.
+            cors_allowed_origins="*",
             max_http_buffer_size=settings.max_packet,
             ping_interval=settings.ping_interval,
             ping_timeout=settings.ping_timeout,
@@ -282,6 +284,13 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         self.eio.sockets.pop(socket.sid, None)
         for session in tuple(socket.sessions.values()):
             self.leave(session, deliberate=False)
+
+
+def _local_address(request: web.Request) -> str:
+    """The address by which a request reached this machine."""
+    transport = request.transport
+    name = transport.get_extra_info("sockname") if transport is not None else None
+    return str(name[0]) if isinstance(name, tuple) else ""
 
 
 def _without_surrogates(data: Any) -> Any:

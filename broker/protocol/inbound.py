@@ -82,6 +82,7 @@ class ProcessingDone(Frame, frozen=True):
 class Message(Frame, frozen=True):
     """A ``message``: an extension's whole answer, or words to somebody."""
 
+    bare_field: ClassVar[str | None] = "data"
     type: int | None = None
     request_id: RequestId | None = None
     output_id: str | None = None

@@ -100,7 +100,9 @@ def status(notice: StatusChanged) -> bytes:
     if notice.response_id is not None:
         data["responseId"] = notice.response_id
     if notice.error is not None:
-        data["error"] = {"message": notice.error, "code": notice.code}
+        data["error"] = {"message": notice.error}
+        if notice.code is not None:
+            data["error"]["code"] = int(notice.code)
     return event(Namespace.LLM, Event.REQUEST_STATUS_UPDATE, data)
 
 

@@ -52,6 +52,8 @@ class KnownKeys:
     def __init__(self) -> None:
         self._secret = secrets.token_bytes(32)
         self._known: dict[tuple[str, str], bytes] = {}
+        self.age = 0
+        """Grows whenever keys are forgotten: a proof from before proves nothing."""
 
     def knows(self, client: str, key: str) -> str | None:
         """The id of a key that was approved before."""
@@ -71,10 +73,12 @@ class KnownKeys:
 
     def forget(self, client: str, identifier: str) -> None:
         """A key is good no more."""
+        self.age += 1
         self._known.pop((client, identifier), None)
 
     def forget_all(self) -> None:
         """Have every key proven anew: some may have been revoked."""
+        self.age += 1
         self._known.clear()
 
     def _digest(self, key: str) -> bytes:
@@ -217,6 +221,7 @@ class Admission:
         if self._being_checked >= MAX_BEING_CHECKED:
             raise RefusedError("too many keys are being checked", Code.UNAVAILABLE)
         self._being_checked += 1
+        age = self.known_keys.age
         try:
             found: str | None = await ask(
                 self._keyring, keyring.Check(client, key), timeout=30
@@ -229,7 +234,8 @@ class Admission:
                 f"the key does not match client {client!r}",
                 Code.AUTHENTICATION_FAILED,
             )
-        self.known_keys.remember(client, key)
+        if self.known_keys.age == age:
+            self.known_keys.remember(client, key)
         return found
 
     def _refuse_banned(self, peer: Peer) -> None:

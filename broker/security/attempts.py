@@ -57,8 +57,8 @@ class Bans:
         return max(0.0, until - self._clock())
 
     def failed(self, address: str) -> None:
-        """Count a wrong key against an address."""
-        if self._limit.allow(address):
+        """Count a wrong key against an address, unless it is banned already."""
+        if self.remaining(address) or self._limit.allow(address):
             return
         _, last = self._banned.get(address, (0.0, MINUTE / 2))
         length = min(last * 2, LONGEST_BAN)

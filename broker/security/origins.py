@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
-from broker.security.peer import Peer, host_of, is_loopback_host
+from broker.security.peer import Peer, host_of, is_loopback_host, split
 
 _SILLY_TAVERN_PORT = re.compile(r"SillyTavern-(\d{1,5})(?:\D.*)?\Z")
 _SECURE_PORT = 443
@@ -30,19 +29,22 @@ class Origins:
         self._hosts = {host.lower() for host in allowed_hosts}
         self._own = own_names()
 
-    def may_connect(self, origin: str | None) -> bool:
-        """Whether a page of that origin may connect at all."""
+    def may_connect(self, origin: str | None, local_address: str = "") -> bool:
+        """Whether a page of that origin may connect at all.
+
+        ``local_address`` is this machine's end of the connection: an own address.
+        """
         if origin is None:
             return True
         if origin == "null":
             return False
-        host = (urlsplit(origin).hostname or "").lower()
-        return self._is_allowed(origin) or is_loopback_host(host) or host in self._own
+        host = (split(origin).hostname or "").lower()
+        return self._is_allowed(origin) or self._is_ours(host, local_address)
 
-    def is_our_name(self, host: str) -> bool:
+    def is_our_name(self, host: str, local_address: str = "") -> bool:
         """Whether a Host header calls this server by a name of its own."""
         name = host_of(host)
-        return is_loopback_host(name) or name in self._own or name in self._hosts
+        return name in self._hosts or self._is_ours(name, local_address)
 
     def may_ask_for_key(
         self, peer: Peer, client: str, client_origins: Collection[str]
@@ -56,7 +58,7 @@ class Origins:
         named = {each.rstrip("/").lower() for each in client_origins}
         if self._is_allowed(origin) or origin.lower() in named:
             return True
-        parts = urlsplit(origin)
+        parts = split(origin)
         if parts.netloc.lower() == peer.host.lower():
             return True
         port = _SILLY_TAVERN_PORT.match(client)
@@ -65,6 +67,11 @@ class Origins:
             and is_loopback_host((parts.hostname or "").lower())
             and _port_of(origin) == int(port.group(1))
         )
+
+    def _is_ours(self, name: str, local_address: str) -> bool:
+        if not name:
+            return False
+        return is_loopback_host(name) or name in self._own or name == local_address
 
     def _is_allowed(self, origin: str) -> bool:
         return "*" in self._allowed or origin.rstrip("/").lower() in self._allowed
@@ -81,10 +88,10 @@ def own_names() -> frozenset[str]:
     return frozenset(names)
 
 
-def _port_of(origin: str) -> int:
-    parts = urlsplit(origin)
+def _port_of(origin: str) -> int | None:
+    parts = split(origin)
     try:
         port = parts.port
     except ValueError:
-        return 0
+        return None
     return port or (_SECURE_PORT if parts.scheme == "https" else _PLAIN_PORT)

@@ -7,11 +7,12 @@ socket's own, or a trusted proxy's word on it.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
+from multidict import MultiMapping
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -41,16 +42,17 @@ class Neighbourhood:
         self._trusted: list[Network] = [ipaddress.ip_network(n) for n in trusted]
         self._proxies: list[Network] = [ipaddress.ip_network(n) for n in proxies]
 
-    def peer(self, remote: str | None, headers: Mapping[str, str]) -> Peer:
+    def peer(self, remote: str | None, headers: MultiMapping[str]) -> Peer:
         """Tell where a request comes from."""
         address = _parse(remote)
         forwarded = _forwarded_for(headers)
         local = self._is_near(address)
         if forwarded is not None:
             by_proxy = address is not None and _within(address, self._proxies)
-            if by_proxy:
-                address = _parse(forwarded) or address
-            local = by_proxy and self._is_near(address)
+            named = _parse(forwarded) if by_proxy else None
+            address = named or address
+            # A proxy that does not name an address we read makes nobody local.
+            local = self._is_near(named)
         return Peer(
             str(address or remote or ""),
             local,
@@ -72,14 +74,25 @@ def is_loopback_host(host: str) -> bool:
 
 def host_of(authority: str) -> str:
     """The host of ``host:port``, in lower case, brackets off."""
-    return (urlsplit(f"//{authority}").hostname or "") if authority else ""
+    return (split(f"//{authority}").hostname or "") if authority else ""
 
 
-def _forwarded_for(headers: Mapping[str, str]) -> str | None:
-    """The nearest address a proxy claims to speak for; None where none does."""
-    chain = headers.get("X-Forwarded-For")
-    if chain is not None:
-        return chain.split(",")[-1].strip()
+def split(url: str) -> SplitResult:
+    """The parts of a URL; all empty where it is malformed."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def _forwarded_for(headers: MultiMapping[str]) -> str | None:
+    """The nearest address a proxy claims to speak for; None where none does.
+
+    Some proxies add a line of their own behind the peer's: the last one counts.
+    """
+    chains = headers.getall("X-Forwarded-For", None)
+    if chains:
+        return chains[-1].split(",")[-1].strip()
     for name in headers:
         if name.lower() == "forwarded" or name.lower().startswith("x-forwarded-"):
             return ""

@@ -156,7 +156,7 @@ def _trust_of(settings: ClientSettings) -> Trust:
     return Trust(
         settings.client_id,
         settings.client_type,
-        settings.silly_tavern_pass_word,
+        settings.silly_tavern_pass_word or None,
         tuple(settings.origins),
         settings.stream_names,
     )

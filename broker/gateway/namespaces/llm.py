@@ -66,7 +66,8 @@ class LlmHandlers(CommonHandlers):
         if order.room != session.identity:
             self._room(order.room)
             raise RefusedError(
-                f"you are not in room {order.room!r}", Code.ROOM_ACCESS_DENIED
+                f"only its owner can order in room {order.room!r}",
+                Code.ROOM_ACCESS_DENIED,
             )
         ref = self._client(session)
         return self._accepted(self._ask(ref, client.PlaceOrder(order)), frame)
