@@ -1,7 +1,7 @@
 """The Keyring actor: who holds which key, proven with bcrypt.
 
 Owns      every client's key hashes
-Receives  Check, Issue, Revoke, ListKeys, Replace, HashPassword, CheckPassword
+Receives  Check, Issue, Revoke, ListKeys, Reload, HashPassword, CheckPassword
 Sends     new and removed keys to the store
 Stops     with the broker
 
@@ -72,10 +72,11 @@ class ListKeys(msgspec.Struct, frozen=True):
     client: str
 
 
-class Replace(msgspec.Struct, frozen=True):
-    """Take these keys for the truth: the database was changed from outside."""
+class Reload(msgspec.Struct, frozen=True):
+    """Read the keys again: another process has changed the database.
 
-    keys: tuple[store.KeyRow, ...]
+    Answers with the ids of keys that are no more.
+    """
 
 
 class HashPassword(msgspec.Struct, frozen=True):
@@ -92,7 +93,7 @@ class CheckPassword(msgspec.Struct, frozen=True):
 
 
 Message: TypeAlias = (
-    Check | Issue | Revoke | ListKeys | Replace | HashPassword | CheckPassword
+    Check | Issue | Revoke | ListKeys | Reload | HashPassword | CheckPassword
 )
 
 
@@ -161,8 +162,8 @@ class Keyring(BlockingActor):
                 return self._revoke(client, identifier)
             case ListKeys(client):
                 return tuple(self._keys.get(client, {}).values())
-            case Replace(keys):
-                return self._replace(keys)
+            case Reload():
+                return self._reload()
             case HashPassword(password):
                 return hash_secret(password).decode()
             case CheckPassword(password, hashed):
@@ -204,6 +205,13 @@ class Keyring(BlockingActor):
             del held[each]
         self._store.tell(store.RemoveKeys(dropped))
         return dropped
+
+    def _reload(self) -> frozenset[str]:
+        """Blocks this thread alone; what it has told the store before is in it."""
+        before = {key for held in self._keys.values() for key in held}
+        contents: store.Contents = self._store.ask(store.Reload(), block=True)
+        self._replace(contents.keys)
+        return frozenset(before - {row.id for row in contents.keys})
 
     def _replace(self, keys: Iterable[store.KeyRow]) -> None:
         self._keys = {}

@@ -238,6 +238,7 @@ class Store(BlockingActor):
             case Load():
                 return self._contents(self._end_crashed())
             case Reload():
+                self._commit()
                 return self._contents(())
             case Changed():
                 self._commit()

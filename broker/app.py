@@ -25,7 +25,7 @@ from actors.directory import Directory
 from actors.errors import BrokerError
 from actors.house import House
 from actors.lifecycle import RequestState
-from broker.config import ServerSettings, fast_lane_enabled
+from broker.config import ServerSettings, SettingsError, fast_lane_enabled
 from broker.functions.settings_reader import SettingsReader
 from broker.gateway.dispatch import NamespaceHandlers
 from broker.gateway.doorman import Doorman
@@ -117,13 +117,13 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
             intake=intake,
             outbound=outbound,
             settings=settings,
-            settings_reader=SettingsReader(where.settings_folder),
+            settings_reader=SettingsReader(where.settings_folder, _in_force(where)),
         )
         handlers: dict[str, NamespaceHandlers] = {
             handler.name: handler(desk) for handler in HANDLERS
         }
         server.open(doorman, intake, handlers)
-        await enter(_watching(trust, admission, database, keys))
+        await enter(_watching(trust, desk, database, keys))
         yield await enter(_site(server, settings, where))
 
 
@@ -192,7 +192,7 @@ async def _house(
 @contextlib.asynccontextmanager
 async def _watching(
     trust: TrustRegistry,
-    admission: Admission,
+    desk: Desk,
     database: pykka.ActorRef[store.Store],
     keys: pykka.ActorRef[keyring.Keyring],
 ) -> AsyncIterator[None]:
@@ -200,8 +200,8 @@ async def _watching(
         while True:
             await asyncio.sleep(WATCH_EVERY)
             try:
-                await _look(trust, admission, database, keys)
-            except (BrokerError, OSError) as error:
+                await _look(trust, desk, database, keys)
+            except (BrokerError, SettingsError, OSError) as error:
                 logger.warning("settings could not be looked at: %s", error)
 
     task = asyncio.create_task(watch())
@@ -244,16 +244,23 @@ async def _listen(site: web.TCPSite, where: Where) -> None:
 async def _hash_passwords(
     trust: TrustRegistry, keys: pykka.ActorRef[keyring.Keyring]
 ) -> None:
-    """Leave no password in plain in a settings file."""
+    """Leave no password in plain in a settings file.
+
+    Raises:
+        SettingsError: one is too long to be told apart by its hash.
+    """
     for path, password in trust.unhashed_passwords():
-        hashed = await ask(keys, keyring.HashPassword(password), timeout=30)
+        try:
+            hashed = await ask(keys, keyring.HashPassword(password), timeout=30)
+        except BrokerError as error:
+            raise SettingsError(f"{path}: sillyTavernPassWord: {error}") from None
         trust.store_password_hash(path, hashed)
         logger.info("the password in %s is now stored as its hash", path)
 
 
 async def _look(
     trust: TrustRegistry,
-    admission: Admission,
+    desk: Desk,
     database: pykka.ActorRef[store.Store],
     keys: pykka.ActorRef[keyring.Keyring],
 ) -> None:
@@ -264,8 +271,15 @@ async def _look(
     if await ask(database, store.Changed(), timeout=60):
         contents: store.Contents = await ask(database, store.Reload(), timeout=60)
         trust.replace_stored(contents.clients)
-        keys.tell(keyring.Replace(contents.keys))
-        admission.known_keys.forget_all()
+        dropped = await ask(keys, keyring.Reload(), timeout=60)
+        desk.doorman.admission.known_keys.forget_all()
+        for session in desk.doorman.expel(dropped):
+            desk.server.dismiss(session)
+
+
+def _in_force(where: Where) -> dict[str, int]:
+    """What the command line has overruled of the settings that clients may read."""
+    return {"serverPort": where.port} if where.port else {}
 
 
 def _keep_crashed(kept: LoopRef[Answers], contents: store.Contents) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,7 @@ NEXT_STEPS: Final = """
 The broker keeps running at {url}, with the demo SillyTavern «SillyTavern-demo».
 Order from it as the client «demo», which may ask for a key from this machine:
 
-  Python      python scripts/order.py --url {url} "Tell me more"
+  Python      {python} scripts/order.py --url {url} "Tell me more"
   JavaScript  README.md has ten lines that work
 
 Stop with Ctrl-C. For real use: tapster serve
@@ -60,7 +61,10 @@ def demo(
     with plain_errors():
         values, where = load(settings, data, host, port)
         keys = _prepare(where.data_folder)
-        run(_demo(values, where, keys))
+        try:
+            run(_demo(values, where, keys))
+        finally:
+            _tidy_up(where.data_folder)
 
 
 def _prepare(data: Path) -> dict[str, str]:
@@ -73,6 +77,13 @@ def _prepare(data: Path) -> dict[str, str]:
             issued = database.keys.ask(keyring.Issue(client), block=True)
             made[client] = issued.key
     return made
+
+
+def _tidy_up(data: Path) -> None:
+    """Trust the demo's clients no longer than it runs."""
+    with open_database(data) as database:
+        for client in (SILLY_TAVERN, GUEST):
+            database.writer.ask(store.ForgetClient(client))
 
 
 async def _demo(settings: ServerSettings, where: Where, keys: dict[str, str]) -> None:
@@ -103,4 +114,12 @@ async def _show(url: str, key: str) -> None:
                 async for piece in guest.order(question, target=SILLY_TAVERN):
                     print(piece, end="", flush=True)
                 print()
-    print(NEXT_STEPS.format(url=url), flush=True)
+    print(NEXT_STEPS.format(url=url, python=_python()), flush=True)
+
+
+def _python() -> str:
+    """This Python, as one types it in this folder."""
+    try:
+        return str(Path(sys.executable).relative_to(Path.cwd()))
+    except ValueError:
+        return "python"

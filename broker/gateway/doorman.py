@@ -6,11 +6,15 @@ is present the client actor's, which sockets they have the registry's.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from functools import partial
 from typing import Any
 
+import pykka
+
 from actors import client, extension
-from actors.base import LoopRef, ask
+from actors.base import LoopRef, ask, watch
 from actors.directory import Kind
 from actors.errors import Code, RefusedError
 from actors.future import ActorEndedError
@@ -23,7 +27,9 @@ from broker.protocol.handshake import read_handshake
 from broker.protocol.wire import ASK_FOR_KEY, Event, Namespace
 from broker.security.admission import Admission, Standing
 
-ALL_NAMESPACES = tuple(Namespace)
+REBUILD_AFTER = 1.0
+"""Seconds after which a crashed extension's actor is rebuilt, its instance being
+still there: a crash that repeats must not fill the log."""
 
 
 class Doorman:
@@ -93,7 +99,7 @@ class Doorman:
         Raises:
             RefusedError: it has had too many lately, or holds all it may.
         """
-        in_use = self.registry.keys_in_use(client_id, ALL_NAMESPACES)
+        in_use = self.registry.keys_in_use(client_id)
         return await self.admission.issue_key(client_id, in_use)
 
     async def held_keys(self, client_id: str) -> int:
@@ -118,11 +124,11 @@ class Doorman:
         """
         attach = client.Attach(session.sid, session.client)
         try:
-            await ask(self._client(session), attach, timeout=10)
+            await ask(self.client(session), attach, timeout=10)
         except ActorEndedError:  # its grace time ended in this very moment
-            await ask(self._client(session), attach, timeout=10)
+            await ask(self.client(session), attach, timeout=10)
         if session.socket.closed:
-            self._client(session).tell(client.Detach(session.sid, deliberate=False))
+            self.client(session).tell(client.Detach(session.sid, deliberate=False))
             raise RefusedError("the connection has closed", Code.CLIENT_DISCONNECTED)
         session.verified = True
         session.key_id = identifier
@@ -148,6 +154,26 @@ class Doorman:
         ):
             self.extension(session).tell(extension.Lost(deliberate))
 
+    def expel(self, dropped: frozenset[str]) -> list[Session]:
+        """The sessions whose key, or whose client's trust, is no more."""
+        return [
+            session
+            for session in self.registry.everyone()
+            if session.key_id in dropped
+            or not self.admission.is_trusted(session.client)
+        ]
+
+    def client(self, session: Session) -> LoopRef[Any]:
+        """The actor of a session's identity; after a crash, a fresh one."""
+        directory = self._house.directory
+        ref = directory.find(Kind.CLIENT, session.identity)
+        if ref is None:
+            ref = client.Client.start(self._house, session.identity, session.client)
+            directory.add(Kind.CLIENT, session.identity, ref)
+            for other in self.registry.everywhere(session.identity):
+                ref.tell(client.Attach(other.sid, other.client))
+        return ref
+
     def extension(self, session: Session) -> LoopRef[Any]:
         """The actor of the SillyTavern instance at a session's far end."""
         directory = self._house.directory
@@ -157,12 +183,21 @@ class Doorman:
                 self._house, session.identity, session.client
             )
             directory.add(Kind.EXTENSION, session.identity, ref)
+            watch(ref, partial(self._extension_ended, session.identity))
         return ref
 
-    def _client(self, session: Session) -> LoopRef[Any]:
-        directory = self._house.directory
-        ref = directory.find(Kind.CLIENT, session.identity)
-        if ref is None:
-            ref = client.Client.start(self._house, session.identity, session.client)
-            directory.add(Kind.CLIENT, session.identity, ref)
-        return ref
+    def _extension_ended(self, identity: str, _ref: pykka.ActorRef[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(REBUILD_AFTER, self._rebuild_extension, identity)
+
+    def _rebuild_extension(self, identity: str) -> None:
+        """Give an instance that outlived its actor a fresh one."""
+        sessions = self.registry.of(identity)
+        if not sessions or self._house.directory.find(Kind.EXTENSION, identity):
+            return
+        session = sessions[-1]
+        ref = self.extension(session)
+        profile = session.socket.identified.get(identity)
+        if profile is not None:
+            ref.tell(extension.Identify(profile, frozenset()))
+        ref.tell(extension.Connected())

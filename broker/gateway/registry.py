@@ -40,12 +40,27 @@ class SessionRegistry:
         """The sessions of an identity in a namespace, the newest last."""
         return self._sessions[namespace].get(identity, ())
 
-    def keys_in_use(self, client: str, namespaces: Sequence[str]) -> frozenset[str]:
+    def everyone(self) -> list[Session]:
+        """All verified sessions; linear."""
+        return [
+            session
+            for by_identity in self._sessions.values()
+            for sessions in by_identity.values()
+            for session in sessions
+        ]
+
+    def everywhere(self, identity: str) -> list[Session]:
+        """The sessions of an identity in all namespaces."""
+        return [
+            session
+            for by_identity in self._sessions.values()
+            for session in by_identity.get(identity, ())
+        ]
+
+    def keys_in_use(self, client: str) -> frozenset[str]:
         """The ids of the keys that a client's sessions hold; linear."""
         return frozenset(
             session.key_id
-            for namespace in namespaces
-            for sessions in self._sessions[namespace].values()
-            for session in sessions
+            for session in self.everyone()
             if session.client == client and session.key_id is not None
         )

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from actors.extension import Profile
 from actors.outbound import OutputEnded, ResumePort
 from broker.gateway.outbox import Outbox
 from broker.protocol.handshake import Handshake
@@ -28,8 +29,8 @@ class Connection(Protocol):
     sessions: dict[str, Session]
     granted: dict[str, str]
     """Identities that were given a key on this connection, and its id."""
-    identified: set[str]
-    """Identities of SillyTaverns that introduced themselves here."""
+    identified: dict[str, Profile]
+    """Identities of SillyTaverns that introduced themselves here, and how."""
     closed: bool
 
 

@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import EngineIOError
 
+from actors.extension import Profile
 from broker.gateway.heartbeat import Heartbeat
 from broker.gateway.intake import Intake
 from broker.gateway.outbox import Flusher, Limits, Outbox
@@ -130,7 +131,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self.peer = peer
         self.sessions: dict[str, Session] = {}
         self.granted: dict[str, str] = {}
-        self.identified: set[str] = set()
+        self.identified: dict[str, Profile] = {}
         self.pending: Any = None
         """A binary packet whose attachments have not all come."""
         self.outbox = Outbox(server.flusher, server.limits, self._overflow)

@@ -124,6 +124,10 @@ class Admission:
             )
         return Admitted(Standing.UNVERIFIED, trust)
 
+    def is_trusted(self, client: str) -> bool:
+        """Whether a client may be known here at all."""
+        return self._trust.find(client) is not None
+
     async def issue_key(self, client: str, in_use: frozenset[str]) -> str:
         """Make a new key for a client.
 

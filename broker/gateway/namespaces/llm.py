@@ -69,7 +69,7 @@ class LlmHandlers(CommonHandlers):
                 f"only its owner can order in room {order.room!r}",
                 Code.ROOM_ACCESS_DENIED,
             )
-        ref = self._client(session)
+        ref = self.desk.doorman.client(session)
         return self._accepted(self._ask(ref, client.PlaceOrder(order)), frame)
 
     async def _accepted(self, pending: Any, frame: LlmRequest) -> Fields:
@@ -91,7 +91,10 @@ class LlmHandlers(CommonHandlers):
         session = call.session
         by, entitled = session.identity, session.handshake.is_monitor
         if frame.room_name in (None, by):
-            ref, message = self._client(session), client.Cancel(frame.request_id)
+            ref, message = (
+                self.desk.doorman.client(session),
+                client.Cancel(frame.request_id),
+            )
             return self._cancelled(self._ask(ref, message), frame)
         ref = self._room(frame.room_name or "")
         room_message = room.Cancel(frame.request_id, by, entitled)
@@ -124,7 +127,11 @@ class LlmHandlers(CommonHandlers):
             port=port,
         )
         try:
-            ref = self._client(session) if own else self._room(room_name or "")
+            ref = (
+                self.desk.doorman.client(session)
+                if own
+                else self._room(room_name or "")
+            )
         except BrokerError as error:
             port.resumed(error)
         else:
@@ -214,12 +221,6 @@ class LlmHandlers(CommonHandlers):
         ref = self.desk.house.directory.find(Kind.REQUEST, request or "")
         if ref is None:
             warn_unknown_request(session, request or "")
-        return ref
-
-    def _client(self, session: Session) -> LoopRef[Any]:
-        ref = self.desk.house.directory.find(Kind.CLIENT, session.identity)
-        if ref is None:
-            raise NotFoundError("you are not connected", Code.CLIENT_DISCONNECTED)
         return ref
 
     def _room(self, name: str) -> LoopRef[Any]:

@@ -36,21 +36,18 @@ class SillyTavernHandlers(CommonHandlers):
                 Code.INVALID_REQUEST,
             )
         answer = {} if session.verified else await self._give_key(session)
-        session.socket.identified.add(session.identity)
-        self.desk.doorman.extension(session).tell(
-            extension.Identify(
-                extension.Profile(
-                    description=session.handshake.desc,
-                    capacity=frame.capacity,
-                    context=frame.context,
-                    version=frame.version,
-                    characters=frame.characters,
-                    current=frame.current,
-                    model=frame.model,
-                ),
-                frozenset(frame.running),
-            )
+        profile = extension.Profile(
+            description=session.handshake.desc,
+            capacity=frame.capacity,
+            context=frame.context,
+            version=frame.version,
+            characters=frame.characters,
+            current=frame.current,
+            model=frame.model,
         )
+        session.socket.identified[session.identity] = profile
+        ref = self.desk.doorman.extension(session)
+        ref.tell(extension.Identify(profile, frozenset(frame.running)))
         return answer
 
     @handles(Event.CHARACTERS_UPDATED, frame=CharactersUpdated)
