@@ -32,6 +32,8 @@ MAX_SECRET: Final = 72
 """Bytes bcrypt reads; it would cut what is longer, so that is refused."""
 
 COST: Final = 10
+RELOAD_TIMEOUT: Final = 60.0
+"""Seconds the keyring waits for the store; nobody waits for ever."""
 KEY_PATTERN: Final = re.compile(r"tap_([0-9a-f]{12})_([A-Za-z0-9_-]{22,43})\Z")
 
 
@@ -209,7 +211,9 @@ class Keyring(BlockingActor):
     def _reload(self) -> frozenset[str]:
         """Blocks this thread alone; what it has told the store before is in it."""
         before = {key for held in self._keys.values() for key in held}
-        contents: store.Contents = self._store.ask(store.Reload(), block=True)
+        contents: store.Contents = self._store.ask(
+            store.Reload(), block=True, timeout=RELOAD_TIMEOUT
+        )
         self._replace(contents.keys)
         return frozenset(before - {row.id for row in contents.keys})
 

@@ -46,6 +46,9 @@ from broker.security.peer import Neighbourhood
 logger = logging.getLogger(__name__)
 
 
+_PACKET_TYPES = frozenset({CONNECT, DISCONNECT, EVENT, ACK, BINARY_EVENT, BINARY_ACK})
+
+
 class _Json:
     """The JSON module the libraries decode and encode with."""
 
@@ -80,7 +83,7 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
         fast_lane: bool,
     ) -> None:
         """Take what connections need to know; once, before the first."""
-        self.first_look = min(settings.handshake_timeout, settings.ping_interval)
+        self.handshake_timeout = settings.handshake_timeout
         self.fast_lane = fast_lane
         self.limits = Limits(settings.outbox_limit, settings.write_timeout)
         self.flusher = Flusher()
@@ -214,10 +217,14 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         if socket.pending is None:
             if not isinstance(data, str):
                 raise ProtocolError("an attachment without its packet")
+            if not data:
+                raise ProtocolError("an empty packet")
             arrived = self.packet_class(encoded_packet=data)
             if json_text.may_hold_surrogates(data):
                 arrived.data = _without_surrogates(arrived.data)
-            if arrived.packet_type in (BINARY_EVENT, BINARY_ACK):
+            if arrived.packet_type not in _PACKET_TYPES:
+                raise ProtocolError("a packet of an unknown type")
+            if arrived.attachment_count:
                 if arrived.attachment_count > self._settings.max_attachments:
                     raise ProtocolError("too many attachments")
                 socket.pending = arrived
@@ -267,6 +274,12 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
             logger.exception("a connection to %s failed", namespace)
             self._refuse(socket, namespace, BrokerError("internal error"))
         else:
+            if socket.closed:  # it left while it was being let in
+                self._doorman.let_out(session, deliberate=False)
+                return
+            other = socket.sessions.get(namespace)
+            if other is not None:  # it knocked twice at once
+                self.leave(other, deliberate=False)
             socket.sessions[namespace] = session
             socket.outbox.push(packet(PacketType.CONNECT, namespace, {"sid": sid}))
             await self._doorman.welcome(session)

@@ -63,8 +63,7 @@ class Engine(Protocol):
     limits: Limits
     heartbeat: Heartbeat
     fast_lane: bool
-    first_look: float
-    """Seconds in which a connection must have joined a namespace."""
+    handshake_timeout: float
     ping_interval: float
     ping_timeout: float
     max_http_buffer_size: int
@@ -140,35 +139,53 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self._joined = False
         self._pinged = False
         self._ponged = False
+        # By the wheel's own time: a look is as late as it says it will be.
+        self._age = 0.0
+        self._due = float(server.ping_interval)
+        self._wait = min(server.handshake_timeout, self._due)
 
     # -- the engine's signs of life
 
     def schedule_ping(self) -> None:
         """Enter the timer wheel, with the handshake's deadline first."""
-        self.server.heartbeat.watch(self, self.server.first_look)
+        self.server.heartbeat.watch(self, self._wait)
 
     def look(self) -> float | None:
         """Ping, or give up who joined nothing or answered nothing."""
         if self.closed or self.closing:
             return None
-        if not self._joined:
-            if not self.sessions:
-                self._close_soon("handshake timeout")
-                return None
-            self._joined = True
-            # Clients count the interval from the connection's start, and
-            # python-engineio's gives up one that is five seconds late.
-            return float(max(self.server.ping_interval - self.server.first_look, 1))
-        server = self.server
+        self._age += self._wait
+        self._joined = self._joined or bool(self.sessions)
+        left = self.server.handshake_timeout - self._age
+        if not self._joined and left <= 0:
+            self._close_soon("handshake timeout")
+            return None
+        wait = self._beat()
+        if wait is None:
+            return None
+        self._wait = wait if self._joined else min(wait, left)
+        return self._wait
+
+    def _beat(self) -> float | None:
+        """Do what is due of the pings; returns the seconds to what is due next.
+
+        Clients count the interval from the connection's start, and python-engineio's
+        gives up one that is five seconds late.
+        """
+        if self._age < self._due:
+            return self._due - self._age
         if not self._pinged:
             self._pinged, self._ponged = True, False
             self.outbox.push(frame(ENGINE_PING))
-            return float(server.ping_timeout)
-        if not self._ponged:
-            self._close_soon(server.reason.PING_TIMEOUT)
+            rest = self.server.ping_timeout
+        elif self._ponged:
+            self._pinged = False
+            rest = max(self.server.ping_interval - self.server.ping_timeout, 1)
+        else:
+            self._close_soon(self.server.reason.PING_TIMEOUT)
             return None
-        self._pinged = False
-        return float(max(server.ping_interval - server.ping_timeout, 1))
+        self._due = self._age + rest
+        return rest
 
     # -- writing
 

@@ -15,7 +15,13 @@ from actors.errors import Code, ProtocolError
 from actors.outbound import Order
 from actors.output import Piece
 from broker.protocol.handshake import MAX_NAME, is_name
-from broker.protocol.json_text import between_quotes, piece_of
+from broker.protocol.json_text import (
+    MAX_DEPTH,
+    between_quotes,
+    encode,
+    piece_of,
+    without_surrogates,
+)
 from broker.protocol.wire import AUTO_TARGET, STREAM_EVENT_TYPES, MessageType
 
 RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
@@ -229,11 +235,13 @@ def read_stream_packet(packet: bytes) -> StreamEvent | None:
         return None
     end = packet.find(b'"', len(_STREAM_EVENT))
     kind = _TYPES.get(packet[len(_STREAM_EVENT) : end])
-    if kind is None:
+    if kind is None or packet[end : end + 3] != b'",{' or packet[-2:] != b"}]":
+        return None
+    if packet.count(b"[") + packet.count(b"{") > MAX_DEPTH:  # perhaps too deep
         return None
     try:
         frame = _decode_stream_frame(memoryview(packet)[end + 2 : -1])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     raw = bytes(frame.data)
     text = between_quotes(raw) if raw[:1] == b'"' else None
@@ -252,8 +260,8 @@ def read_stream_event(name: str, data: Any) -> StreamEvent:
         raise ProtocolError(f"{name} takes an object", Code.INVALID_REQUEST)
     text = data.get("data", "")
     if not isinstance(text, str):
-        text = "" if text is None else msgspec.json.encode(text).decode()
-    rest = {key: value for key, value in data.items() if key != "data"}
+        text = "" if text is None else encode(without_surrogates(text)).decode()
+    rest = without_surrogates({k: v for k, v in data.items() if k != "data"})
     return StreamEvent(
         STREAM_EVENT_TYPES[name], read_frame(StreamFrame, rest), piece_of(text)
     )

@@ -25,8 +25,8 @@ _HIGH: Final = "\ud800", "\udbff"
 _LOW: Final = "\udc00", "\udfff"
 _CONTINUATION: Final = 0x80, 0xBF
 """The bytes of a UTF-8 sequence after its first."""
-_ESCAPE_TAIL: Final = re.compile(rb"\\(?:u[0-9a-fA-F]{0,4})?\Z")
-_HIGH_ESCAPE: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\Z")
+_ESCAPE: Final = len(b"\\uXXXX")
+_HIGH_ESCAPE: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -103,26 +103,31 @@ def cut(text: bytes, limit: int) -> tuple[bytes, bytes]:
     end = limit
     while _CONTINUATION[0] <= text[end] <= _CONTINUATION[1]:
         end -= 1
-    start = max(0, end - 12)
-    escape = _open_escape(text[start:end])
-    end -= escape
-    if _HIGH_ESCAPE.search(text[max(0, end - 6) : end]):
-        end -= 6
+    start = _escape_around(text, end)
+    if start is not None:
+        end = start
+    pair = end - _ESCAPE
+    if _HIGH_ESCAPE.match(text, pair) and _begins_escape(text, pair):
+        end = pair
     return text[:end], text[end:]
 
 
-def _open_escape(window: bytes) -> int:
-    """How many bytes of an escape stand unfinished at the end of a window."""
-    match = _ESCAPE_TAIL.search(window)
-    if match is None:
-        return 0
-    tail = match.group()
-    whole = len(b"\\uXXXX")
-    before = window[: match.start()]
-    backslashes = len(before) - len(before.rstrip(b"\\"))
-    if backslashes % 2 or len(tail) == whole:
-        return 0
-    return len(tail)
+def _escape_around(text: bytes, end: int) -> int | None:
+    """Where the escape begins that a cut at ``end`` would go through, if one does."""
+    last = text.rfind(b"\\", max(0, end - _ESCAPE), end)
+    if last < 0:
+        return None
+    start = last if _begins_escape(text, last) else last - 1
+    size = _ESCAPE if text[start + 1 : start + 2] == b"u" else 2
+    return start if start + size > end else None
+
+
+def _begins_escape(text: bytes, at: int) -> bool:
+    """Whether the backslash there is no escaped one: depends on all before it."""
+    run = at + 1
+    while run > 0 and text[run - 1 : run] == b"\\":
+        run -= 1
+    return (at + 1 - run) % 2 == 1
 
 
 def _check_depth(text: str | bytes) -> None:

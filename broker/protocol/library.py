@@ -17,6 +17,9 @@ from broker.protocol.wire import LibraryEvent, Namespace
 _READ: Final = b'42/llm,["$stream-read",'
 _ACK: Final = b"43/llm,"
 
+MAX_DIGITS: Final = 15
+"""Of an ack's number: as many as JavaScript counts exactly."""
+
 _decode_strings = msgspec.json.Decoder(tuple[str, str, int]).decode
 
 
@@ -48,7 +51,7 @@ def read_wish(packet: bytes) -> str | None:
         return None
     try:
         return _decode_strings(packet[len(_READ) - len(b'["$stream-read",') :])[1]
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
@@ -56,5 +59,6 @@ def acknowledged(packet: bytes) -> int | None:
     """The number of a bare ack; None: it is something else, or holds an error."""
     if packet.startswith(_ACK) and packet.endswith(b"[]"):
         digits = packet[len(_ACK) : -2]
-        return int(digits) if digits.isdigit() else None
+        if digits.isdigit() and len(digits) <= MAX_DIGITS:
+            return int(digits)
     return None

@@ -38,6 +38,15 @@ class MessageType(IntEnum):
     STREAM_DATA_FAILED = 8
 
 
+class MemberStatus(StrEnum):
+    """What a member of a room is doing."""
+
+    IDLE = "idle"
+    TYPING = "typing"
+    PROCESSING = "processing"
+    THINKING_PAUSED = "paused"
+
+
 class StreamEvent(StrEnum):
     """What a SillyTavern sends while it answers: the names of the shipped constants."""
 

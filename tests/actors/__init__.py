@@ -1,0 +1,1 @@
+"""Tests of the actors: the real one, with fakes for its neighbours."""

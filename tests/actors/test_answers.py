@@ -1,0 +1,210 @@
+"""The cache of ended requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actors.answers import (
+    Answers,
+    FinishedOutput,
+    FinishedRequest,
+    Keep,
+    Resume,
+    ResumeOutput,
+)
+from actors.base import LoopRef
+from actors.errors import BrokerError, Code
+from actors.lifecycle import RequestState
+from actors.outbound import OutputId, Resumed
+from tests.actors.recording import RecordingPort
+
+ROOM_FOR_TWO = 2_500
+"""Bytes that two small answers take, and three do not."""
+
+
+def finished(request: str = "1", *chunks: bytes, **fields: Any) -> FinishedRequest:
+    """An ended request with one answer."""
+    output = OutputId(f"{request}.0", request, "r", "o")
+    values = {
+        "request": request,
+        "request_id": f"r{request}",
+        "requester": "web",
+        "room": "web",
+        "readers": ("web", "tab"),
+        "state": RequestState.COMPLETED,
+        "outputs": (FinishedOutput(output, "s", chunks, None),),
+        **fields,
+    }
+    return FinishedRequest(**values)
+
+
+async def resume(ref: LoopRef[Answers], request_id: str, **fields: Any) -> Resumed:
+    """Resume a request; raises what is answered instead."""
+    port = RecordingPort()
+    values = {"reader": "web", "room": None, "start": 0, **fields}
+    ref.tell(Resume(request_id=request_id, port=port, **values))
+    return await result_of(port)
+
+
+async def result_of(port: RecordingPort) -> Resumed:
+    """What came through a port."""
+    await port.until(lambda: bool(port.items))
+    result = port.items[0]
+    if isinstance(result, BrokerError):
+        raise result
+    assert isinstance(result, Resumed)
+    return result
+
+
+@pytest.fixture
+async def answers() -> LoopRef[Answers]:
+    """A cache with room and time enough."""
+    return Answers.start(1_000_000, 600)
+
+
+@pytest.mark.parametrize(
+    ("start", "text"),
+    [(0, b"abc"), (2, b"c"), (9, b""), (-1, b"abc"), ({"o": 1}, b"bc"), ({}, b"abc")],
+)
+async def test_an_ended_answer_is_resumed_from_an_index(
+    answers: LoopRef[Answers], start: Any, text: bytes
+) -> None:
+    """One index for all outputs, or one for each outputId."""
+    answers.tell(Keep(finished("1", b"a", b"b", b"c")))
+    output = (await resume(answers, "r1", start=start)).outputs[0]
+
+    assert (output.text, output.next_index, output.done) == (text, 3, True)
+
+
+async def test_a_resumed_request_tells_how_it_ended(
+    answers: LoopRef[Answers],
+) -> None:
+    """Its state, and the reason of a failure."""
+    failed = finished(state=RequestState.FAILED, error="out of tokens", outputs=())
+    answers.tell(Keep(failed))
+
+    assert await resume(answers, "r1") == Resumed(
+        RequestState.FAILED, (), "out of tokens"
+    )
+
+
+async def test_a_final_text_is_kept(answers: LoopRef[Answers]) -> None:
+    """It is what the answer is."""
+    output = FinishedOutput(OutputId("k", "1", "r1", "o"), "s", (b"x ",), "x")
+    answers.tell(Keep(finished(outputs=(output,))))
+
+    assert (await resume(answers, "r1")).outputs[0].final_text == "x"
+
+
+async def test_another_member_resumes_by_the_room(answers: LoopRef[Answers]) -> None:
+    """Whoever read it may read it again."""
+    answers.tell(Keep(finished("1", b"a")))
+    result = await resume(answers, "r1", reader="tab", room="web")
+
+    assert result.outputs[0].text == b"a"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"reader": "stranger"},
+        {"reader": "stranger", "room": "web"},
+        {"reader": "tab"},
+        {"room": "elsewhere"},
+    ],
+    ids=["by requester", "by room", "another's id", "another room"],
+)
+async def test_strangers_are_told_nothing(
+    answers: LoopRef[Answers], fields: dict[str, str]
+) -> None:
+    """Not even that there is such a request."""
+    answers.tell(Keep(finished("1", b"a")))
+
+    with pytest.raises(BrokerError) as caught:
+        await resume(answers, "r1", **fields)
+    assert caught.value.code == Code.NOT_FOUND
+
+
+async def test_a_request_used_twice_means_its_last(answers: LoopRef[Answers]) -> None:
+    """A requestId is unique only while its request lives."""
+    answers.tell(Keep(finished("1", b"old", request_id="r")))
+    answers.tell(Keep(finished("2", b"new", request_id="r")))
+
+    assert (await resume(answers, "r")).outputs[0].text == b"new"
+
+
+async def test_the_last_of_an_id_outlives_the_first() -> None:
+    """Dropping the older does not drop the newer's name."""
+    ref = Answers.start(ROOM_FOR_TWO, 600)
+    for request in ("1", "2", "3"):
+        ref.tell(Keep(finished(request, b"a", request_id="r")))
+
+    assert (await resume(ref, "r")).outputs[0].output.request == "3"
+
+
+async def test_an_answer_is_kept_no_longer_than_its_time() -> None:
+    """Too late is an error that says so, never silence."""
+    ref = Answers.start(1_000_000, 0)
+    ref.tell(Keep(finished("1", b"a")))
+
+    with pytest.raises(BrokerError, match="too long ago"):
+        await resume(ref, "r1")
+
+
+async def test_the_oldest_makes_room_for_the_new() -> None:
+    """The cache is bounded in bytes."""
+    ref = Answers.start(ROOM_FOR_TWO, 600)
+    for request in ("1", "2", "3"):
+        ref.tell(Keep(finished(request, b"a")))
+
+    with pytest.raises(BrokerError):
+        await resume(ref, "r1")
+    assert [(await resume(ref, f"r{n}")).state for n in (2, 3)] == ["completed"] * 2
+
+
+async def test_the_longest_unused_goes_first() -> None:
+    """What is resumed is used."""
+    ref = Answers.start(ROOM_FOR_TWO, 600)
+    ref.tell(Keep(finished("1", b"a")))
+    ref.tell(Keep(finished("2", b"a")))
+    await resume(ref, "r1")
+    ref.tell(Keep(finished("3", b"a")))
+
+    assert (await resume(ref, "r1")).state == "completed"
+    with pytest.raises(BrokerError):
+        await resume(ref, "r2")
+
+
+async def test_an_answer_larger_than_the_cache_is_not_kept() -> None:
+    """One does not push out all."""
+    ref = Answers.start(ROOM_FOR_TWO, 600)
+    ref.tell(Keep(finished("1", b"a" * 10_000)))
+
+    with pytest.raises(BrokerError):
+        await resume(ref, "r1")
+
+
+async def test_one_output_is_read_from_its_start(answers: LoopRef[Answers]) -> None:
+    """A library's stream that is read late begins where the answer did."""
+    outputs = tuple(
+        FinishedOutput(OutputId(key, "1", "r1", key), "s", (key.encode(), b"!"), None)
+        for key in ("k1", "k2")
+    )
+    answers.tell(Keep(finished(outputs=outputs)))
+    port = RecordingPort()
+    answers.tell(ResumeOutput("1", "k2", port))
+
+    assert [o.text for o in (await result_of(port)).outputs] == [b"k2!"]
+
+
+async def test_an_output_that_is_no_longer_kept_is_an_error(
+    answers: LoopRef[Answers],
+) -> None:
+    """The library's stream can then be ended."""
+    port = RecordingPort()
+    answers.tell(ResumeOutput("1", "k", port))
+
+    with pytest.raises(BrokerError):
+        await result_of(port)

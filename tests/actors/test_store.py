@@ -1,0 +1,364 @@
+"""What outlives the process, in a real database."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pykka
+import pytest
+
+from actors.base import ask, stop
+from actors.lifecycle import RequestState
+from actors.store import (
+    CRASHED,
+    SCHEMA_VERSION,
+    Changed,
+    ClientRow,
+    CloseRequest,
+    Committed,
+    Contents,
+    ForgetClient,
+    KeyRow,
+    Load,
+    OpenRequest,
+    PutKey,
+    Reload,
+    RemoveKeys,
+    RequestRow,
+    Store,
+    StoreError,
+    TrustClient,
+    open_database,
+)
+from tests.actors.recording import ENOUGH, Neighbour
+
+NOW = 1_000.5
+
+
+class Disk:
+    """A store on a file, another connection to that file, and a writer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.connection = open_database(path)
+        self.connection.execute("PRAGMA busy_timeout = 1")
+        self.ref: pykka.ActorRef[Store] = Store.start(self.connection, lambda: NOW)
+        self.writer = Neighbour()
+
+    def break_it(self) -> None:
+        """Let nothing be written."""
+        self.connection.execute("PRAGMA query_only = ON")
+
+    def mend_it(self) -> None:
+        """Let everything be written."""
+        self.connection.execute("PRAGMA query_only = OFF")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Somebody else writes, and takes long."""
+        with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as it:
+            it.execute("BEGIN IMMEDIATE")
+            yield
+            it.execute("ROLLBACK")
+
+    def elsewhere(self, statement: str) -> None:
+        """Another process writes."""
+        with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as it:
+            it.execute(statement)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What another process reads."""
+        with contextlib.closing(sqlite3.connect(self.path)) as it:
+            return it.execute(query).fetchall()
+
+    def requests(self) -> list[tuple[Any, ...]]:
+        """The requests that another process reads."""
+        return self.rows("SELECT request, state FROM requests ORDER BY request")
+
+    def open_request(self, request: str = "1") -> None:
+        """Store a request."""
+        row = RequestRow(request, "web", "r", "web")
+        self.ref.tell(OpenRequest(row, self.writer.ref))
+
+    async def ask(self, message: Any) -> Any:
+        """Ask the store."""
+        return await ask(self.ref, message, timeout=ENOUGH)
+
+
+@pytest.fixture
+async def disk(tmp_path: Path) -> AsyncIterator[Disk]:
+    """A new database."""
+    disk = Disk(tmp_path / "test.sqlite3")
+    yield disk
+    await stop(disk.ref, timeout=ENOUGH)
+
+
+def key(identifier: str = "k1", client: str = "web") -> KeyRow:
+    """A key's row."""
+    return KeyRow(identifier, client, b"hash", 1.0, 2.0)
+
+
+# -- writing
+
+
+async def test_a_writer_is_told_when_its_row_is_on_disk(disk: Disk) -> None:
+    """Another process can read it then."""
+    disk.open_request()
+
+    assert await disk.writer.hears(Committed) == Committed(ok=True)
+    assert disk.requests() == [("1", None)]
+
+
+async def test_every_writer_of_a_batch_is_told(disk: Disk) -> None:
+    """Rows are committed together, answers are one for each."""
+    for number in range(50):
+        disk.open_request(f"{number:02}")
+    await disk.writer.hears(Committed, times=50)
+
+    assert len(disk.requests()) == 50
+
+
+async def test_a_request_is_stored_as_it_ended(disk: Disk) -> None:
+    """With its reason and the time."""
+    disk.open_request()
+    disk.ref.tell(CloseRequest("1", RequestState.FAILED, "no model"))
+    await disk.ask(Changed())
+
+    assert disk.rows("SELECT * FROM requests") == [
+        ("1", "web", "r", "web", "failed", "no model", NOW, NOW)
+    ]
+
+
+async def test_what_is_owed_at_the_end_is_written(tmp_path: Path) -> None:
+    """The store stops when all is on disk."""
+    disk = Disk(tmp_path / "test.sqlite3")
+    disk.open_request()
+    await stop(disk.ref, timeout=ENOUGH)
+
+    assert disk.requests() == [("1", None)]
+
+
+async def test_keys_and_clients_are_loaded_as_they_were_stored(disk: Disk) -> None:
+    """A start knows what the last process knew."""
+    client = ClientRow("web", "monitor", 3.0)
+    disk.ref.tell(TrustClient(client))
+    disk.ref.tell(PutKey(key(), (), disk.writer.ref))
+    await disk.writer.hears(Committed)
+
+    assert await disk.ask(Load()) == Contents((client,), (key(),), ())
+
+
+async def test_a_key_that_is_put_again_is_changed(disk: Disk) -> None:
+    """Its last use moves on."""
+    used = KeyRow("k1", "web", b"hash", 1.0, 9.0)
+    disk.ref.tell(PutKey(key()))
+    disk.ref.tell(PutKey(used))
+    await disk.ask(Changed())
+
+    assert (await disk.ask(Reload())).keys == (used,)
+
+
+async def test_a_new_key_drops_those_it_replaces(disk: Disk) -> None:
+    """In the same commit."""
+    disk.ref.tell(PutKey(key("k1")))
+    disk.ref.tell(PutKey(key("k2"), ("k1",)))
+    await disk.ask(Changed())
+
+    assert (await disk.ask(Reload())).keys == (key("k2"),)
+
+
+async def test_keys_are_removed(disk: Disk) -> None:
+    """By their ids."""
+    for identifier in ("k1", "k2", "k3"):
+        disk.ref.tell(PutKey(key(identifier)))
+    disk.ref.tell(RemoveKeys(("k1", "k3")))
+    await disk.ask(Changed())
+
+    assert (await disk.ask(Reload())).keys == (key("k2"),)
+
+
+async def test_a_client_that_is_forgotten_takes_its_keys_along(disk: Disk) -> None:
+    """Nobody else's."""
+    disk.ref.tell(TrustClient(ClientRow("web", "", 3.0)))
+    disk.ref.tell(PutKey(key("k1", "web")))
+    disk.ref.tell(PutKey(key("k2", "other")))
+    disk.ref.tell(ForgetClient("web"))
+    await disk.ask(Changed())
+
+    assert await disk.ask(Reload()) == Contents((), (key("k2", "other"),), ())
+
+
+# -- a disk that fails
+
+
+async def test_a_writer_is_told_when_its_row_is_not_on_disk(disk: Disk) -> None:
+    """It is owed then, and nobody waits for it."""
+    disk.break_it()
+    disk.open_request()
+
+    assert await disk.writer.hears(Committed) == Committed(ok=False)
+    assert disk.requests() == []
+
+
+async def test_a_locked_database_is_a_disk_that_fails(disk: Disk) -> None:
+    """Another process holds it."""
+    with disk.locked():
+        disk.open_request()
+
+        assert await disk.writer.hears(Committed) == Committed(ok=False)
+
+
+async def test_what_is_owed_is_written_with_the_next_row(disk: Disk) -> None:
+    """In the order it came; its writer has had its answer."""
+    disk.break_it()
+    disk.open_request("1")
+    await disk.writer.hears(Committed)
+    disk.mend_it()
+    disk.open_request("2")
+    await disk.writer.hears(Committed, times=2)
+
+    assert disk.requests() == [("1", None), ("2", None)]
+    assert disk.writer.items == [Committed(ok=False), Committed(ok=True)]
+
+
+async def test_what_is_owed_is_written_at_the_next_look(disk: Disk) -> None:
+    """Without anybody writing."""
+    disk.break_it()
+    disk.open_request()
+    disk.ref.tell(CloseRequest("1", RequestState.COMPLETED, None))
+    await disk.ask(Changed())
+    disk.mend_it()
+    await disk.ask(Changed())
+
+    assert disk.requests() == [("1", "completed")]
+
+
+async def test_a_failing_disk_is_logged_once(
+    disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And once that it is back."""
+    disk.break_it()
+    for number in range(3):
+        disk.open_request(f"{number}")
+        await disk.writer.hears(Committed, times=number + 1)
+    disk.mend_it()
+    await disk.ask(Changed())
+    levels = [r.levelname for r in caplog.records if r.name == "actors.store"]
+
+    assert levels == ["ERROR", "WARNING"]
+
+
+async def test_a_text_that_is_no_unicode_harms_nobody(disk: Disk) -> None:
+    """SQLite can not store half a character: the store lives on."""
+    disk.ref.tell(CloseRequest("0", RequestState.FAILED, "\ud83c"))
+
+    assert await disk.ask(Changed()) is False
+
+
+async def test_a_row_that_can_not_be_written_does_not_hold_up_the_others(
+    disk: Disk,
+) -> None:
+    """One that breaks a constraint will never be written."""
+    disk.open_request("1")
+    disk.open_request("1")
+    disk.open_request("2")
+    await disk.writer.hears(Committed, times=3)
+    await disk.ask(Changed())
+
+    assert disk.requests() == [("1", None), ("2", None)]
+
+
+# -- starting again
+
+
+async def test_requests_that_a_crash_left_open_are_ended(disk: Disk) -> None:
+    """As failed, and reported once."""
+    disk.open_request("1")
+    disk.open_request("2")
+    disk.ref.tell(CloseRequest("2", RequestState.COMPLETED, None))
+    await disk.ask(Changed())
+    first, second = await disk.ask(Load()), await disk.ask(Load())
+
+    assert first.crashed == (RequestRow("1", "web", "r", "web"),)
+    assert second.crashed == ()
+    assert disk.rows("SELECT state, error FROM requests WHERE request = '1'") == [
+        ("failed", CRASHED)
+    ]
+
+
+async def test_reloading_ends_nothing(disk: Disk) -> None:
+    """The requests that run are this process's own."""
+    disk.open_request()
+    await disk.writer.hears(Committed)
+
+    assert (await disk.ask(Reload())).crashed == ()
+    assert disk.requests() == [("1", None)]
+
+
+def test_a_database_of_a_newer_tapster_is_refused(tmp_path: Path) -> None:
+    """With a sentence that says what to do."""
+    path = tmp_path / "test.sqlite3"
+    open_database(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+
+    with pytest.raises(StoreError, match="newer Tapster"):
+        open_database(path)
+
+
+def test_a_database_is_opened_again(tmp_path: Path) -> None:
+    """Its schema is made once."""
+    path = tmp_path / "test.sqlite3"
+    open_database(path).close()
+    with contextlib.closing(open_database(path)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+
+    assert version == SCHEMA_VERSION
+
+
+def test_a_database_is_in_wal_mode(tmp_path: Path) -> None:
+    """Readers do not wait for the writer."""
+    with contextlib.closing(open_database(tmp_path / "test.sqlite3")) as connection:
+        mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+
+    assert mode == "wal"
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """Naming the file."""
+    path = tmp_path / "test.sqlite3"
+    path.write_bytes(b"this is no database " * 100)
+
+    with pytest.raises(StoreError, match=r"test\.sqlite3"):
+        open_database(path)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """It is for the composition root to make it."""
+    with pytest.raises(StoreError):
+        open_database(tmp_path / "nowhere" / "test.sqlite3")
+
+
+# -- other processes
+
+
+async def test_what_another_process_writes_is_noticed_once(disk: Disk) -> None:
+    """The broker asks every second."""
+    before = await disk.ask(Changed())
+    disk.elsewhere("INSERT INTO clients VALUES ('bot', '', 1.0)")
+    answers = [await disk.ask(Changed()), await disk.ask(Changed())]
+
+    assert (before, answers) == (False, [True, False])
+    assert (await disk.ask(Reload())).clients == (ClientRow("bot", "", 1.0),)
+
+
+async def test_what_it_writes_itself_is_no_change(disk: Disk) -> None:
+    """It knows that already."""
+    disk.open_request()
+    await disk.writer.hears(Committed)
+
+    assert await disk.ask(Changed()) is False

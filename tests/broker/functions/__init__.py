@@ -1,0 +1,1 @@
+"""Tests of what FUNCTION_CALL can reach."""

@@ -1,0 +1,1 @@
+"""Tests of sockets, sessions and what goes between them and the actors."""

@@ -1,0 +1,1 @@
+"""Tests of what is read and written, without any I/O."""
