@@ -203,6 +203,9 @@ async def _watching(
                 await _look(trust, desk, database, keys)
             except (BrokerError, SettingsError, OSError) as error:
                 logger.warning("settings could not be looked at: %s", error)
+            except Exception:
+                # A broker that no longer sees revoked keys is worse than a full log.
+                logger.exception("settings could not be looked at")
 
     task = asyncio.create_task(watch())
     try:
@@ -253,6 +256,7 @@ async def _hash_passwords(
         try:
             hashed = await ask(keys, keyring.HashPassword(password), timeout=30)
         except BrokerError as error:
+            trust.refuse_password(path)
             raise SettingsError(f"{path}: sillyTavernPassWord: {error}") from None
         trust.store_password_hash(path, hashed)
         logger.info("the password in %s is now stored as its hash", path)

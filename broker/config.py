@@ -199,6 +199,7 @@ def read_server_settings(folder: Path) -> tuple[ServerSettings, list[str]]:
         line = _line_of_field(unknown[0], path)
         raise SettingsError(f"{path}{line}: unknown field - at `$.{unknown[0]}`")
     settings = _convert(path, known, ServerSettings)
+    _check_address(path, settings)
     _check_networks(path, "trustedNetworks", settings.trusted_networks)
     _check_networks(path, "trustedProxies", settings.trusted_proxies)
     return settings, [
@@ -274,6 +275,17 @@ def read_json(path: Path) -> Any:
         raise SettingsError(f"{path}, line {line}: this is no UTF-8") from error
     except msgspec.DecodeError as error:
         raise SettingsError(f"{path}{_line_of(error, text)}: {error}") from error
+
+
+def _check_address(path: Path, settings: ServerSettings) -> None:
+    try:
+        host = settings.host
+    except ValueError as error:
+        line = _line_of_field("serverAddress", path)
+        raise SettingsError(f"{path}{line}: serverAddress: {error}") from error
+    if not host:
+        line = _line_of_field("serverAddress", path)
+        raise SettingsError(f"{path}{line}: serverAddress must not be empty")
 
 
 def _check_networks(path: Path, field: str, networks: list[str]) -> None:

@@ -47,6 +47,7 @@ Port = Annotated[
 ]
 Level = Annotated[LogLevel, typer.Option(help="How much to log.")]
 
+MAX_PORT = 65_535
 SETTINGS_FOLDER = Path("settings")
 DATA_FOLDER = Path("data")
 
@@ -78,7 +79,10 @@ def load(
 
     Raises:
         SettingsError: a file is broken or can not be written.
+        StartError: the port is none.
     """
+    if port is not None and not 0 <= port <= MAX_PORT:
+        raise StartError(f"{port} is no port: it must be 0 to {MAX_PORT}")
     ensure_settings(settings)
     values, warnings = read_server_settings(settings)
     for warning in warnings:

@@ -80,6 +80,7 @@ class TrustRegistry:
         self.snapshot = Snapshot({}, {})
         self._from_files: dict[str, Trust] = {}
         self._from_store: dict[str, Trust] = {}
+        self._unhashable: dict[Path, tuple[int, int]] = {}
 
     def find(self, client: str) -> Trust | None:
         """What is known of a client, if it is trusted."""
@@ -103,8 +104,13 @@ class TrustRegistry:
             (path, settings.silly_tavern_pass_word)
             for path, settings in self.snapshot.files.items()
             if settings.silly_tavern_pass_word
+            and self._unhashable.get(path) != self.snapshot.stamps.get(path)
             and not settings.silly_tavern_pass_word.startswith(BCRYPT_PREFIX)
         ]
+
+    def refuse_password(self, path: Path) -> None:
+        """Leave a password alone that can not be hashed, until its file changes."""
+        self._unhashable[path] = self.snapshot.stamps[path]
 
     def store_password_hash(self, path: Path, hashed: str) -> None:
         """Replace a password in a settings file by its hash."""

@@ -157,6 +157,17 @@ def test_wrong_value_is_named_with_its_line(
     assert "xpected" in said or "nvalid" in said
 
 
+@pytest.mark.parametrize("field", ["trustedNetworks", "trustedProxies"])
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "here", "", "::/129"])
+def test_network_that_is_none_is_named_with_its_line(
+    tmp_path: Path, field: str, network: str
+) -> None:
+    """They decide who counts as local."""
+    path = write(tmp_path, f'{{\n"timeout": 1,\n"{field}": ["::/8", "{network}"]}}')
+
+    assert f"{path}, line 3: {field}" in complaint(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
