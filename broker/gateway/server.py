@@ -220,7 +220,8 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
             if not data:
                 raise ProtocolError("an empty packet")
             arrived = self.packet_class(encoded_packet=data)
-            if json_text.may_hold_surrogates(data):
+            mendable = arrived.packet_type != CONNECT  # names are judged as they are
+            if mendable and json_text.may_hold_surrogates(data):
                 arrived.data = _without_surrogates(arrived.data)
             if arrived.packet_type not in _PACKET_TYPES:
                 raise ProtocolError("a packet of an unknown type")

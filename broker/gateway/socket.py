@@ -13,7 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-from aiohttp import WSMsgType, web
+from aiohttp import StreamReader, WSMsgType, web
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import EngineIOError
 
@@ -216,20 +216,30 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Take the packets of one poll's body."""
-        limit = self.server.max_http_buffer_size
         try:
-            length = int(environ.get("CONTENT_LENGTH", "0"))
-            body = (await environ["wsgi.input"].read(min(length, limit + 1))).decode()
-        except ValueError:
-            raise ProtocolBrokenError("the body is no text") from None
-        packets = body.split(_SEPARATOR)
-        if length > limit or len(packets) > POLLED_PACKETS:
-            raise ProtocolBrokenError("the body is too large")
-        for packet in packets:
-            if packet.startswith("b"):
-                await self._take_binary(_decode_base64(packet[1:]))
-            else:
-                await self._take_text(packet.encode())
+            body = await self._read_body(environ["wsgi.input"])
+            for packet in _packets_of(body):
+                if self.closed:
+                    return
+                await self._take_polled(packet)
+        except ProtocolBrokenError:
+            if not self.closed:  # the library does not expect it of who has gone
+                raise
+
+    async def _read_body(self, content: StreamReader) -> bytes:
+        """All of a body, in however many pieces it comes."""
+        body = bytearray()
+        async for piece in content.iter_any():
+            body += piece
+            if len(body) > self.server.max_http_buffer_size:
+                raise ProtocolBrokenError("the body is too large")
+        return bytes(body)
+
+    async def _take_polled(self, packet: str) -> None:
+        if packet.startswith("b"):
+            await self._take_binary(_decode_base64(packet[1:]))
+        else:
+            await self._take_text(packet.encode())
 
     async def _upgrade_websocket(self, environ: dict[str, Any]) -> web.StreamResponse:
         request: web.Request = environ["aiohttp.request"]
@@ -359,6 +369,16 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
 
     def _close_soon(self, reason: str) -> None:
         self.server.close_soon(self, reason)
+
+
+def _packets_of(body: bytes) -> list[str]:
+    try:
+        packets = body.decode().split(_SEPARATOR)
+    except UnicodeDecodeError:
+        raise ProtocolBrokenError("the body is no text") from None
+    if len(packets) > POLLED_PACKETS:
+        raise ProtocolBrokenError("too many packets in one body")
+    return packets
 
 
 def _decode_base64(text: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from actors.errors import Code, ProtocolError
-from broker.protocol.json_text import LONE_SURROGATE
+from broker.protocol.json_text import LONE_SURROGATE, without_surrogates
 from broker.protocol.wire import (
     CLIENT_TYPE_ALIASES,
     MONITOR_TYPE,
@@ -94,5 +94,6 @@ def read_handshake(auth: Any) -> Handshake:
             raise ProtocolError(
                 f"{field} must have 1 to {MAX_NAME} characters, no control characters"
             )
+    handshake = msgspec.convert(without_surrogates(auth), Handshake)
     kind = CLIENT_TYPE_ALIASES.get(handshake.client_type, handshake.client_type)
     return msgspec.structs.replace(handshake, client_type=kind)
