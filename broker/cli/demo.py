@@ -27,7 +27,7 @@ from broker.cli.options import (
     plain_errors,
     set_up_logging,
 )
-from broker.cli.serve import run, until_stopped
+from broker.cli.serve import run, stop_signal
 from broker.client import TapsterClient, TapsterError, TapsterExtension
 from broker.config import ServerSettings
 
@@ -87,6 +87,7 @@ def _tidy_up(data: Path) -> None:
 
 
 async def _demo(settings: ServerSettings, where: Where, keys: dict[str, str]) -> None:
+    stop = stop_signal()
     async with running_broker(settings, where) as url:
         print(f"Tapster {__version__} listening on {url}", flush=True)
         async with TapsterExtension(
@@ -98,7 +99,7 @@ async def _demo(settings: ServerSettings, where: Where, keys: dict[str, str]) ->
             characters=["Barkeeper"],
             current="Barkeeper",
         ):
-            stopped = asyncio.create_task(until_stopped())
+            stopped = asyncio.create_task(stop.wait())
             shown = asyncio.create_task(_show(url, keys[GUEST]))
             await asyncio.wait({stopped, shown}, return_when=asyncio.FIRST_COMPLETED)
             shown.cancel()

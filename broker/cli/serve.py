@@ -52,17 +52,18 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     uvloop.run(main)
 
 
-async def until_stopped() -> None:
-    """Wait for SIGTERM or SIGINT."""
+def stop_signal() -> asyncio.Event:
+    """Catch SIGTERM and SIGINT from now on; either sets the event."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows ends by an exception
             loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
 async def _serve(settings: ServerSettings, where: Where) -> None:
+    stopped = stop_signal()
     async with running_broker(settings, where) as url:
         print(f"Tapster {__version__} listening on {url}", flush=True)
-        await until_stopped()
+        await stopped.wait()

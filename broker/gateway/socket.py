@@ -137,6 +137,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self._websocket: web.WebSocketResponse | None = None
         self._sink: _WebSocketSink | None = None
         self._joined = False
+        self._overflowed = False
         self._pinged = False
         self._ponged = False
         # By the wheel's own time: a look is as late as it says it will be.
@@ -362,6 +363,9 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                 await self._websocket.close()
 
     def _overflow(self) -> None:
+        if self._overflowed:
+            return
+        self._overflowed = True
         logger.info("%s reads too slowly and is closed", self.peer.address)
         if self._sink is not None:
             self._sink.abort()

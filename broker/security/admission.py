@@ -21,7 +21,12 @@ from actors.directory import Directory, Kind
 from actors.errors import BrokerError, Code, RefusedError
 from broker.config import ServerSettings
 from broker.protocol.handshake import Handshake
-from broker.protocol.wire import ASK_FOR_KEY, MONITOR_TYPE, SILLY_TAVERN_TYPE
+from broker.protocol.wire import (
+    ASK_FOR_KEY,
+    MONITOR_TYPE,
+    RESERVED_NAMES,
+    SILLY_TAVERN_TYPE,
+)
 from broker.security.attempts import Bans, RateLimit
 from broker.security.origins import Origins
 from broker.security.peer import Peer
@@ -205,7 +210,8 @@ class Admission:
 
     async def _check_identity(self, handshake: Handshake) -> None:
         identity, client = handshake.identity, handshake.client_id
-        if identity != client and self._trust.is_reserved(identity):
+        taken = identity != client and self._trust.is_reserved(identity)
+        if taken or identity in RESERVED_NAMES:
             raise RefusedError(f"identity {identity!r} is reserved")
         ref = self._directory.find(Kind.CLIENT, identity)
         if ref is None:

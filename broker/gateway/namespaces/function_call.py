@@ -20,11 +20,13 @@ class FunctionEnvelope(Envelope):
         return {"requestId": request_id, "success": True, **fields}
 
     def bad(self, call: Call, error: BrokerError) -> dict[str, Any]:
-        """An error, and the function's own envelope within it where it has one."""
+        """An error, in the function's own envelope too where it has one."""
+        details = {"message": error.message, "code": int(error.code)}
         return {
             "requestId": call.fields.get("requestId"),
             "success": False,
-            "error": {"message": error.message, "code": int(error.code)},
+            "error": details,
+            "result": {"success": False, "error": details},
         }
 
 
