@@ -2,7 +2,7 @@
 
 Owns      the database file and its one writer connection
 Receives  OpenRequest, CloseRequest, PutKey, RemoveKeys, TrustClient, ForgetClient,
-          Load, Reload, Changed
+          Load, Reload, Flush, Changed
 Sends     Committed to whoever wrote, once the batch with its row is on disk
 Stops     with the broker, when everything owed is written
 
@@ -153,6 +153,10 @@ class Changed(msgspec.Struct, frozen=True):
     """
 
 
+class Flush(msgspec.Struct, frozen=True):
+    """Answers when everything told before is on disk, or is owed to it."""
+
+
 class Committed(msgspec.Struct, frozen=True):
     """The row is on disk; or, not ``ok``, it is not and is owed."""
 
@@ -168,6 +172,7 @@ Message: TypeAlias = (
     | ForgetClient
     | Load
     | Reload
+    | Flush
     | Changed
 )
 
@@ -240,6 +245,8 @@ class Store(BlockingActor):
             case Reload():
                 self._commit()
                 return self._contents(())
+            case Flush():
+                return self._commit()
             case Changed():
                 self._commit()
                 return self._changed()

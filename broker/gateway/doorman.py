@@ -13,7 +13,7 @@ from typing import Any
 
 import pykka
 
-from actors import client, extension
+from actors import client, extension, store
 from actors.base import LoopRef, ask, watch
 from actors.directory import Kind
 from actors.errors import Code, RefusedError
@@ -27,6 +27,7 @@ from broker.protocol.handshake import read_handshake
 from broker.protocol.wire import ASK_FOR_KEY, Event, Namespace
 from broker.security.admission import Admission, Standing
 
+STORE_TIMEOUT = 30.0
 REBUILD_AFTER = 1.0
 """Seconds after which a crashed extension's actor is rebuilt, its instance being
 still there: a crash that repeats must not fill the log."""
@@ -100,7 +101,10 @@ class Doorman:
             RefusedError: it has had too many lately, or holds all it may.
         """
         in_use = self.registry.keys_in_use(client_id)
-        return await self.admission.issue_key(client_id, in_use)
+        key = await self.admission.issue_key(client_id, in_use)
+        # Nobody is given a key that a crash could take back.
+        await ask(self._house.store, store.Flush(), timeout=STORE_TIMEOUT)
+        return key
 
     async def held_keys(self, client_id: str) -> int:
         """How many keys a client has."""
