@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from enum import Enum
+from typing import Any
 
 import msgspec
 import pykka
@@ -170,10 +171,8 @@ class Admission:
             RefusedError: it has none, it is wrong, or it was tried too often.
         """
         self._refuse_banned(peer)
-        fits = trust.password_hash is not None and await ask(
-            self._keyring,
-            keyring.CheckPassword(password, trust.password_hash),
-            timeout=30,
+        fits = trust.password_hash is not None and await self._prove(
+            keyring.CheckPassword(password, trust.password_hash)
         )
         if not fits:
             self._bans.failed(peer.address)
@@ -228,16 +227,8 @@ class Admission:
         if known is not None:
             return known
         self._refuse_banned(peer)
-        if self._being_checked >= MAX_BEING_CHECKED:
-            raise RefusedError("too many keys are being checked", Code.UNAVAILABLE)
-        self._being_checked += 1
         age = self.known_keys.age
-        try:
-            found: str | None = await ask(
-                self._keyring, keyring.Check(client, key), timeout=30
-            )
-        finally:
-            self._being_checked -= 1
+        found: str | None = await self._prove(keyring.Check(client, key))
         if found is None:
             self._bans.failed(peer.address)
             raise RefusedError(
@@ -247,6 +238,16 @@ class Admission:
         if self.known_keys.age == age:
             self.known_keys.remember(client, key)
         return found
+
+    async def _prove(self, message: keyring.Check | keyring.CheckPassword) -> Any:
+        """Have bcrypt judge, unless too much waits for it already."""
+        if self._being_checked >= MAX_BEING_CHECKED:
+            raise RefusedError("too many keys are being checked", Code.UNAVAILABLE)
+        self._being_checked += 1
+        try:
+            return await ask(self._keyring, message, timeout=30)
+        finally:
+            self._being_checked -= 1
 
     def _refuse_banned(self, peer: Peer) -> None:
         seconds = self._bans.remaining(peer.address)
