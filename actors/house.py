@@ -24,6 +24,13 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     requests_in_flight: int = 16
     queued_per_extension: int = 256
     members_per_room: int = 10_000
+    rooms_per_identity: int = 1_000
+    message_text: int = 256 * 1024
+    history_per_room: int = 100_000
+    context_messages: int = 20
+    context_bytes: int = 128 * 1024
+    think_after: float = 60
+    think_before: float = 300
     gap_chunks: int = 1_000
     gap_bytes: int = 256 * 1024
     answer_ttl: float = 600

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from actors.house import Patience
+from actors.modes import RequestMode
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -32,7 +33,6 @@ FORMER_KEYS: Final = frozenset(
     {
         "autoConnect",
         "clientKeys",
-        "defaultRoomMessageRequestMode",
         "extensionRooms",
         "queryParameters",
     }
@@ -95,6 +95,32 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     stream_names: Literal["plain", "server", "both"] = "plain"
     """The event names answers are streamed under, where a client says nothing."""
 
+    rooms_by_monitors_only: bool = False
+    """Whether only monitors (and SillyTaverns, if they may) create rooms."""
+    extensions_manage_rooms: bool = True
+    """Whether SillyTaverns may create and delete rooms, and add and remove clients."""
+    extensions_manage_keys: bool = True
+    """Whether SillyTaverns may make and remove the keys of clients."""
+    custom_events: bool = True
+    """Whether events that the protocol does not know are passed on."""
+    default_room_message_request_mode: RequestMode = RequestMode.DEFAULT
+    """The mode of rooms made from now on, unless a monitor has set another."""
+    context_messages: Annotated[int, Meta(ge=0, le=100)] = 20
+    """Messages of the room that an order brings along, unless asked otherwise."""
+    context_bytes: Count = 128 * 1024
+    """What these may take together."""
+    context_page_size: Annotated[int, Meta(ge=1, le=1_000)] = 50
+    """Messages of a room's history on one page."""
+    context_send_delay: Annotated[float, Meta(ge=0, le=60)] = 0.05
+    """Between two pages."""
+    think_after: Seconds = 60
+    """At the earliest, a SillyTavern is asked to join a conversation so long after
+    the last message."""
+    think_before: Seconds = 300
+    """At the latest."""
+    function_timeout: Seconds = 30
+    """For a function called at a client or a SillyTavern."""
+
     reconnect_grace: Seconds = 30
     """How long who drops out keeps their place."""
     first_token_timeout: Seconds = 120
@@ -113,6 +139,16 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Requests that wait for one SillyTavern."""
     members_per_room: Count = 10_000
     """Per room."""
+    rooms_per_identity: Count = 1_000
+    """That one identity has created."""
+    message_text: Count = 256 * 1024
+    """Bytes of the text of one message."""
+    history_per_room: Count = 100_000
+    """Messages kept of one room; the oldest are dropped."""
+    gap_chunks: Count = 1_000
+    """Chunks of a stream that wait for a missing one."""
+    gap_bytes: Count = 256 * 1024
+    """What these may take together."""
     answer_ttl: Seconds = 600
     """How long an ended answer can be resumed."""
     answer_cache: Count = 64 * 1024 * 1024
@@ -128,6 +164,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """After which a silent connection is given up."""
     max_packet: Count = 1024 * 1024
     """Bytes of one packet."""
+    max_depth: Annotated[int, Meta(ge=4, le=256)] = 64
+    """Levels of nesting in a packet."""
     max_attachments: Annotated[int, Meta(ge=0, le=1_000)] = 10
     """Binary attachments of one packet, together at most as large as a packet."""
     outbox_limit: Count = 4 * 1024 * 1024
@@ -138,6 +176,25 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Keys issued to one client."""
     wrong_keys_per_minute: Count = 10
     """From one address, before it is refused for a while."""
+    wrong_keys_ban: Seconds = 60
+    """How long that is the first time; each time again, twice as long."""
+    wrong_keys_longest_ban: Seconds = 3_600
+    """How long it is at most."""
+    events_per_second: Count = 200
+    """From one connection; beyond the burst an event is refused."""
+    events_burst: Count = 400
+    """Events that may come at once."""
+    stream_events_per_second: Count = 5_000
+    """From one SillyTavern; beyond it, reading from its connection pauses."""
+    connections_per_address: Count = 50
+    """Open at once from one address that is not of this machine."""
+
+    log_level: Literal["debug", "info", "warn", "error"] = "info"
+    """The least that is written to the log files and the terminal."""
+    log_file_size: Annotated[int, Meta(ge=64 * 1024, le=1 << 40)] = 10 * 1024 * 1024
+    """Bytes of a log file, before a new one is begun."""
+    log_files: Annotated[int, Meta(ge=1, le=1_000)] = 5
+    """Files kept of each log, the current one included."""
 
     @property
     def host(self) -> str:
@@ -157,6 +214,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             requests_in_flight=self.requests_in_flight,
             queued_per_extension=self.queued_per_extension,
             members_per_room=self.members_per_room,
+            rooms_per_identity=self.rooms_per_identity,
+            message_text=self.message_text,
+            history_per_room=self.history_per_room,
+            gap_chunks=self.gap_chunks,
+            gap_bytes=self.gap_bytes,
+            context_messages=self.context_messages,
+            context_bytes=self.context_bytes,
+            think_after=self.think_after,
+            think_before=self.think_before,
             answer_ttl=self.answer_ttl,
             answer_bytes=self.answer_cache,
         )

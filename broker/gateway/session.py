@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from actors.extension import Profile
 from actors.outbound import OutputEnded, ResumePort
+from actors.roles import Caller, CallerKind
 from broker.gateway.outbox import Outbox
 from broker.protocol.handshake import Handshake
 from broker.protocol.packet import PacketType, event, packet
@@ -104,6 +105,16 @@ class Session:
     def client(self) -> str:
         """The clientId that trust and keys belong to."""
         return self.handshake.client_id
+
+    @property
+    def caller(self) -> Caller:
+        """Who this is to the actors."""
+        kind = CallerKind.CLIENT
+        if self.handshake.is_monitor:
+            kind = CallerKind.MONITOR
+        elif self.handshake.is_silly_tavern:
+            kind = CallerKind.EXTENSION
+        return Caller(self.identity, self.client, kind)
 
     def emit(self, name: str, *args: Any) -> None:
         """Send an event."""
