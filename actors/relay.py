@@ -207,7 +207,7 @@ class Relay(LoopActor):
             self._request, order.requester, order.request_id, order.room
         )
         try:
-            self._house.store.tell(store.OpenRequest(row, self.actor_ref))
+            self._house.store.tell(store.OpenRequest(row, reply_to=self.actor_ref))
         except BrokerError:  # the store is gone or far behind: go on, and say so
             self._stored = False
 

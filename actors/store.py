@@ -1,8 +1,8 @@
 """The Store actor: what must outlive the process, in SQLite.
 
 Owns      the database file and its one writer connection
-Receives  OpenRequest, CloseRequest, PutKey, RemoveKeys, TrustClient, ForgetClient,
-          Load, Reload, Flush, Changed
+Receives  every ``Write`` and ``Read`` (some here, others in the ``*_records``
+          modules), Load, Reload, Flush, Changed
 Sends     Committed to whoever wrote, once the batch with its row is on disk
 Stops     with the broker, when everything owed is written
 
@@ -19,46 +19,57 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias, assert_never
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 import pykka
 
 from actors.base import BlockingActor
+from actors.errors import UnavailableError
 from actors.lifecycle import RequestState
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION: Final = 1
 BATCH: Final = 500
 LINGER: Final = 0.02
 """Seconds between commits under steady load."""
 OWED_LIMIT: Final = 100_000
-"""Rows kept for a disk that will be back; beyond it the oldest are given up."""
-
-SCHEMA: Final = """
-CREATE TABLE clients (
-    client TEXT PRIMARY KEY, type TEXT NOT NULL, created_at REAL NOT NULL
-) STRICT;
-CREATE TABLE keys (
-    id TEXT PRIMARY KEY, client TEXT NOT NULL, hash BLOB NOT NULL,
-    created_at REAL NOT NULL, last_used_at REAL NOT NULL
-) STRICT;
-CREATE INDEX keys_of_client ON keys (client);
-CREATE TABLE requests (
-    request TEXT PRIMARY KEY, requester TEXT NOT NULL, request_id TEXT NOT NULL,
-    room TEXT NOT NULL, state TEXT, error TEXT,
-    opened_at REAL NOT NULL, closed_at REAL
-) STRICT;
-CREATE INDEX requests_open ON requests (state) WHERE state IS NULL;
-"""
+"""Writes kept for a disk that will be back; beyond it the oldest are given up."""
 
 CRASHED: Final = "the broker was restarted while this request ran"
 
+Statement: TypeAlias = tuple[str, tuple[Any, ...]]
+"""SQL and its values."""
 
-class StoreError(Exception):
-    """The database can not be used, and one sentence why."""
+
+class Committed(msgspec.Struct, frozen=True):
+    """A write is on disk; or, not ``ok``, it is not and is owed."""
+
+    ok: bool
+    token: int = 0
+    """What the write was marked with."""
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows to be changed, all or none; tells ``reply_to`` Committed."""
+
+    reply_to: pykka.ActorRef[Any] | None = None
+    token: int = 0
+
+    def statements(self, now: float) -> tuple[Statement, ...]:
+        """What to run; ``now`` is the wall clock's time."""
+        raise NotImplementedError
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A question to the database; sees everything that was told to write before.
+
+    Whoever asks gets ``UnavailableError`` while the database can not be read.
+    """
+
+    def run(self, connection: sqlite3.Connection) -> Any:
+        """Answer it; must not write."""
+        raise NotImplementedError
 
 
 class RequestRow(msgspec.Struct, frozen=True):
@@ -88,45 +99,84 @@ class ClientRow(msgspec.Struct, frozen=True):
     created_at: float
 
 
-class OpenRequest(msgspec.Struct, frozen=True):
-    """Store a request as open; tells ``reply_to`` Committed."""
+class OpenRequest(Write, frozen=True):
+    """Store a request as open."""
 
     row: RequestRow
-    reply_to: pykka.ActorRef[Any]
+
+    def statements(self, now: float) -> tuple[Statement, ...]:
+        """One row."""
+        row = self.row
+        statement = """INSERT INTO requests
+            (request, requester, request_id, room, opened_at) VALUES (?, ?, ?, ?, ?)"""
+        return (
+            (statement, (row.request, row.requester, row.request_id, row.room, now)),
+        )
 
 
-class CloseRequest(msgspec.Struct, frozen=True):
+class CloseRequest(Write, frozen=True):
     """Store how a request ended."""
 
     request: str
     state: RequestState
     error: str | None
 
+    def statements(self, now: float) -> tuple[Statement, ...]:
+        """One row."""
+        statement = """UPDATE requests SET state = ?, error = ?, closed_at = ?
+            WHERE request = ?"""
+        return ((statement, (self.state, self.error, now, self.request)),)
 
-class PutKey(msgspec.Struct, frozen=True):
-    """Store a key, and drop those of ``replaces``; tells ``reply_to`` Committed."""
+
+class PutKey(Write, frozen=True):
+    """Store a key, and drop those of ``replaces``."""
 
     row: KeyRow
     replaces: tuple[str, ...] = ()
-    reply_to: pykka.ActorRef[Any] | None = None
+
+    def statements(self, now: float) -> tuple[Statement, ...]:  # noqa: ARG002
+        """The key, and one for each that it replaces."""
+        row = self.row
+        put = (
+            "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)",
+            (row.id, row.client, row.hash, row.created_at, row.last_used_at),
+        )
+        return (put, *map(_remove_key, self.replaces))
 
 
-class RemoveKeys(msgspec.Struct, frozen=True):
+class RemoveKeys(Write, frozen=True):
     """Drop keys."""
 
     ids: tuple[str, ...]
 
+    def statements(self, now: float) -> tuple[Statement, ...]:  # noqa: ARG002
+        """One for each."""
+        return tuple(map(_remove_key, self.ids))
 
-class TrustClient(msgspec.Struct, frozen=True):
+
+class TrustClient(Write, frozen=True):
     """Trust a client, as one of a type."""
 
     row: ClientRow
 
+    def statements(self, now: float) -> tuple[Statement, ...]:  # noqa: ARG002
+        """One row."""
+        row = self.row
+        statement = "INSERT OR REPLACE INTO clients VALUES (?, ?, ?)"
+        return ((statement, (row.client, row.type, row.created_at)),)
 
-class ForgetClient(msgspec.Struct, frozen=True):
+
+class ForgetClient(Write, frozen=True):
     """Trust a client no longer and drop its keys."""
 
     client: str
+
+    def statements(self, now: float) -> tuple[Statement, ...]:  # noqa: ARG002
+        """The client and its keys."""
+        return (
+            ("DELETE FROM clients WHERE client = ?", (self.client,)),
+            ("DELETE FROM keys WHERE client = ?", (self.client,)),
+        )
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -157,24 +207,7 @@ class Flush(msgspec.Struct, frozen=True):
     """Answers when everything told before is on disk, or is owed to it."""
 
 
-class Committed(msgspec.Struct, frozen=True):
-    """The row is on disk; or, not ``ok``, it is not and is owed."""
-
-    ok: bool
-
-
-Message: TypeAlias = (
-    OpenRequest
-    | CloseRequest
-    | PutKey
-    | RemoveKeys
-    | TrustClient
-    | ForgetClient
-    | Load
-    | Reload
-    | Flush
-    | Changed
-)
+Message: TypeAlias = Write | Read | Load | Reload | Flush | Changed
 
 
 _NEVER_FITS: Final = (
@@ -188,37 +221,10 @@ _NEVER_FITS: Final = (
 """What is wrong with a row, as against with the database."""
 
 
-class _Write(NamedTuple):
-    statements: tuple[tuple[str, tuple[Any, ...]], ...]
+class _Owed(NamedTuple):
+    statements: tuple[Statement, ...]
     reply_to: pykka.ActorRef[Any] | None
-
-
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open the database, making or migrating it as needed.
-
-    Raises:
-        StoreError: the file can not be opened, or a newer Tapster wrote it.
-    """
-    try:
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=5
-        )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            connection.executescript(
-                f"BEGIN;{SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
-            )
-    except sqlite3.Error as error:
-        raise StoreError(f"the database {path} can not be used: {error}") from error
-    if version > SCHEMA_VERSION:
-        connection.close()
-        raise StoreError(
-            f"the database {path} was written by a newer Tapster "
-            f"(schema {version}, this one knows {SCHEMA_VERSION}): upgrade Tapster"
-        )
-    return connection
+    token: int
 
 
 class Store(BlockingActor):
@@ -232,7 +238,7 @@ class Store(BlockingActor):
         super().__init__()
         self._connection = connection
         self._clock = clock
-        self._batch: deque[_Write] = deque()
+        self._batch: deque[_Owed] = deque()
         self._last_commit = 0.0
         self._down = False
         self._data_version = self._read_data_version()
@@ -250,8 +256,10 @@ class Store(BlockingActor):
             case Changed():
                 self._commit()
                 return self._changed()
+            case Read():
+                return self._read(message)
             case _:
-                self._batch.append(self._write(message))
+                self._batch.append(self._owe(message))
         if self.actor_inbox.empty() or len(self._batch) >= BATCH:
             self._commit()
         return None
@@ -261,32 +269,16 @@ class Store(BlockingActor):
         self._commit()
         self._connection.close()
 
-    def _write(
-        self,
-        message: OpenRequest
-        | CloseRequest
-        | PutKey
-        | RemoveKeys
-        | TrustClient
-        | ForgetClient,
-    ) -> _Write:
-        now = self._clock()
-        match message:
-            case OpenRequest(row, reply_to):
-                return _Write((_open_request(row, now),), reply_to)
-            case CloseRequest(request, state, error):
-                return _Write((_close_request(request, state, error, now),), None)
-            case PutKey(row, replaces, reply_to):
-                drops = tuple(_remove_key(key) for key in replaces)
-                return _Write((_put_key(row), *drops), reply_to)
-            case RemoveKeys(ids):
-                return _Write(tuple(_remove_key(key) for key in ids), None)
-            case TrustClient(row):
-                return _Write((_trust(row),), None)
-            case ForgetClient(client):
-                return _Write(_forget(client), None)
-            case _:
-                assert_never(message)
+    def _owe(self, write: Write) -> _Owed:
+        return _Owed(write.statements(self._clock()), write.reply_to, write.token)
+
+    def _read(self, read: Read) -> Any:
+        self._commit()
+        try:
+            return read.run(self._connection)
+        except sqlite3.Error as error:
+            logger.warning("the store can not be read: %s", error)
+            raise UnavailableError("the history can not be read now") from None
 
     def _commit(self) -> None:
         if not self._batch:
@@ -302,7 +294,7 @@ class Store(BlockingActor):
             self._succeeded(refused)
         self._last_commit = time.monotonic()
 
-    def _execute(self, write: _Write) -> bool:
+    def _execute(self, write: _Owed) -> bool:
         """Run one write; a row that will never fit must not hold up the others."""
         try:
             for statement, values in write.statements:
@@ -312,13 +304,15 @@ class Store(BlockingActor):
             return False
         return True
 
-    def _succeeded(self, refused: list[_Write]) -> None:
+    def _succeeded(self, refused: list[_Owed]) -> None:
         if self._down:
             logger.warning("the store is back, %d rows were owed", len(self._batch))
             self._down = False
         for write in self._batch:
             if write.reply_to is not None:
-                write.reply_to.tell(Committed(ok=write not in refused))
+                write.reply_to.tell(
+                    Committed(ok=write not in refused, token=write.token)
+                )
         self._batch.clear()
 
     def _failed(self, error: sqlite3.Error) -> None:
@@ -327,10 +321,9 @@ class Store(BlockingActor):
         if not self._down:
             logger.error("the store can not be written, rows are owed: %s", error)
             self._down = True
-        owed = [_Write(write.statements, None) for write in self._batch]
+        owed = [_Owed(write.statements, None, 0) for write in self._batch]
         for write in self._batch:
-            if write.reply_to is not None:
-                write.reply_to.tell(Committed(ok=False))
+            _answer(write, ok=False)
         self._batch = deque(owed, maxlen=OWED_LIMIT)
 
     def _end_crashed(self) -> tuple[RequestRow, ...]:
@@ -364,43 +357,10 @@ class Store(BlockingActor):
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _open_request(row: RequestRow, now: float) -> tuple[str, tuple[Any, ...]]:
-    return (
-        """INSERT INTO requests (request, requester, request_id, room, opened_at)
-        VALUES (?, ?, ?, ?, ?)""",
-        (row.request, row.requester, row.request_id, row.room, now),
-    )
+def _answer(write: _Owed, *, ok: bool) -> None:
+    if write.reply_to is not None:
+        write.reply_to.tell(Committed(ok=ok, token=write.token))
 
 
-def _close_request(
-    request: str, state: RequestState, error: str | None, now: float
-) -> tuple[str, tuple[Any, ...]]:
-    return (
-        "UPDATE requests SET state = ?, error = ?, closed_at = ? WHERE request = ?",
-        (state, error, now, request),
-    )
-
-
-def _put_key(row: KeyRow) -> tuple[str, tuple[Any, ...]]:
-    return (
-        "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)",
-        (row.id, row.client, row.hash, row.created_at, row.last_used_at),
-    )
-
-
-def _remove_key(key: str) -> tuple[str, tuple[Any, ...]]:
+def _remove_key(key: str) -> Statement:
     return ("DELETE FROM keys WHERE id = ?", (key,))
-
-
-def _trust(row: ClientRow) -> tuple[str, tuple[Any, ...]]:
-    return (
-        "INSERT OR REPLACE INTO clients VALUES (?, ?, ?)",
-        (row.client, row.type, row.created_at),
-    )
-
-
-def _forget(client: str) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    return (
-        ("DELETE FROM clients WHERE client = ?", (client,)),
-        ("DELETE FROM keys WHERE client = ?", (client,)),
-    )

@@ -17,7 +17,7 @@ import msgspec
 import pykka
 from aiohttp import web
 
-from actors import answers, keyring, store
+from actors import answers, keyring, schema, store
 from actors.answers import Answers, FinishedRequest
 from actors.assignments import Assignments
 from actors.base import LoopRef, ask, stop
@@ -135,12 +135,12 @@ def open_data(folder: Path) -> sqlite3.Connection:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return store.open_database(folder / DATABASE)
+        return schema.open_database(folder / DATABASE)
     except OSError as error:
         raise StartError(
             f"the data folder {folder} can not be written: {error.strerror}"
         ) from error
-    except store.StoreError as error:
+    except schema.StoreError as error:
         raise StartError(str(error)) from error
 
 

@@ -27,7 +27,7 @@ from actors.lifecycle import TERMINAL, RequestState
 from actors.outbound import Notice, Order, OutputChunk, Resumed, StatusChanged
 from actors.output import Piece
 from actors.relay import Accepted, Begin, GetState, Relay
-from actors.store import Committed, OpenRequest
+from actors.store import Committed, Write
 
 MS: Final = 0.001
 """The unit of all times that a test waits for."""
@@ -159,8 +159,9 @@ class _StoreActor(LoopActor):
     def on_receive(self, message: Any) -> None:
         """Record one message and say what became of its row."""
         self._log.add(message)
-        if isinstance(message, OpenRequest) and self._ok is not None:
-            message.reply_to.tell(Committed(ok=self._ok))
+        replies = isinstance(message, Write) and message.reply_to is not None
+        if replies and self._ok is not None:
+            message.reply_to.tell(Committed(ok=self._ok, token=message.token))
 
 
 class FakeStore(Log):

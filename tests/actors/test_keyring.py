@@ -13,7 +13,7 @@ import msgspec
 import pykka
 import pytest
 
-from actors import keyring, store
+from actors import keyring, schema, store
 from actors.base import ask, stop
 from actors.errors import BrokerError, Code
 from actors.keyring import (
@@ -264,7 +264,7 @@ async def test_the_keys_of_a_changed_database_are_taken_over(
 ) -> None:
     """Its operator gave and took some from outside; the ids taken are told."""
     path = tmp_path / "test.sqlite3"
-    ring = Ring(Store.start(store.open_database(path)))
+    ring = Ring(Store.start(schema.open_database(path)))
     gone, stays = await ring.issue(), await ring.issue()
     await ring.ask(Reload())
     key, row = make_key("web", 1.0)

@@ -13,9 +13,9 @@ import pytest
 
 from actors.base import ask, stop
 from actors.lifecycle import RequestState
+from actors.schema import SCHEMA_VERSION, StoreError, open_database
 from actors.store import (
     CRASHED,
-    SCHEMA_VERSION,
     Changed,
     ClientRow,
     CloseRequest,
@@ -30,9 +30,7 @@ from actors.store import (
     RemoveKeys,
     RequestRow,
     Store,
-    StoreError,
     TrustClient,
-    open_database,
 )
 from tests.actors.recording import ENOUGH, Neighbour
 
@@ -82,7 +80,7 @@ class Disk:
     def open_request(self, request: str = "1") -> None:
         """Store a request."""
         row = RequestRow(request, "web", "r", "web")
-        self.ref.tell(OpenRequest(row, self.writer.ref))
+        self.ref.tell(OpenRequest(row, reply_to=self.writer.ref))
 
     async def ask(self, message: Any) -> Any:
         """Ask the store."""
@@ -146,7 +144,7 @@ async def test_keys_and_clients_are_loaded_as_they_were_stored(disk: Disk) -> No
     """A start knows what the last process knew."""
     client = ClientRow("web", "monitor", 3.0)
     disk.ref.tell(TrustClient(client))
-    disk.ref.tell(PutKey(key(), (), disk.writer.ref))
+    disk.ref.tell(PutKey(key(), reply_to=disk.writer.ref))
     await disk.writer.hears(Committed)
 
     assert await disk.ask(Load()) == Contents((client,), (key(),), ())

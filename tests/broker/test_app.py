@@ -13,7 +13,7 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from actors import keyring, store
+from actors import keyring, schema, store
 from broker import app
 from broker.app import DATABASE, StartError, Where, open_data, running_broker
 from broker.cli.database import open_database
@@ -166,7 +166,7 @@ def test_newer_database_is_a_start_error(tmp_path: Path) -> None:
     """It says what to do."""
     open_data(tmp_path).close()
     connection = sqlite3.connect(tmp_path / DATABASE)
-    connection.execute(f"PRAGMA user_version = {store.SCHEMA_VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
     connection.close()
     with pytest.raises(StartError, match="newer Tapster"):
         open_data(tmp_path)
