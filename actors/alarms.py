@@ -29,6 +29,12 @@ class Alarms:
             earlier.cancel()
         self._timers[name] = self._loop.call_later(seconds, self._ref.tell, message)
 
+    def cancel(self, name: Hashable) -> None:
+        """Undo one, if it is set."""
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
     def silence(self) -> None:
         """Undo all."""
         for timer in self._timers.values():

@@ -4,20 +4,28 @@ Owns      finished answers, at most so many bytes and so long
 Receives  Keep, Resume, ResumeOutput
 Sends     what was missed to whoever resumes, through their port
 Stops     with the broker
+
+What is no longer kept is looked for in the history, which knows an answer's text but
+not its chunks: such an answer is given as its final text.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import Any, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
 import msgspec
+import pykka
 
-from actors.base import LoopActor
+from actors.base import LoopActor, ask
 from actors.errors import NotFoundError
 from actors.lifecycle import RequestState
 from actors.outbound import OutputId, Resumed, ResumedOutput, ResumePort
+from actors.room_records import FindAnswers, StoredRequest
+
+LOOK_UP_TIMEOUT: Final = 10.0
+"""Seconds to wait for the history."""
 
 
 class FinishedOutput(msgspec.Struct, frozen=True):
@@ -61,6 +69,8 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True):
     room: str | None
     start: int | dict[str, int]
     port: ResumePort
+    entitled: bool = False
+    """The reader may read everything."""
 
 
 class ResumeOutput(msgspec.Struct, frozen=True):
@@ -77,8 +87,9 @@ Message: TypeAlias = Keep | Resume | ResumeOutput
 class Answers(LoopActor):
     """A cache of ended requests; the longest unused goes first."""
 
-    def __init__(self, max_bytes: int, ttl: float) -> None:
+    def __init__(self, max_bytes: int, ttl: float, store: pykka.ActorRef[Any]) -> None:
         super().__init__()
+        self._store = store
         self._max_bytes = max_bytes
         self._ttl = ttl
         self._bytes = 0
@@ -93,7 +104,7 @@ class Answers(LoopActor):
             case Keep(finished):
                 return self._keep(finished)
             case Resume():
-                return message.port.resumed(self._resume(message))
+                return self._resume(message)
             case ResumeOutput(request, key, port):
                 return port.resumed(self._resume_output(request, key))
             case _:
@@ -127,22 +138,34 @@ class Answers(LoopActor):
             if index.get(key) == request:
                 del index[key]
 
-    def _resume(self, message: Resume) -> Resumed | NotFoundError:
+    def _resume(self, message: Resume) -> None:
         if message.room is None:
             request = self._by_requester.get((message.reader, message.request_id))
         else:
             request = self._by_room.get((message.room, message.request_id))
         finished = self._find(request)
-        if finished is None or not _may_read(finished, message.reader):
-            return NotFoundError(
-                f"there is no request {message.request_id!r}, "
-                "or it ended too long ago to be resumed"
-            )
-        return Resumed(
-            finished.state,
-            tuple(_missed(output, message.start) for output in finished.outputs),
-            finished.error,
-        )
+        if finished is None:
+            self._look_up(message)
+            return
+        if not message.entitled and not _may_read(finished, message.reader):
+            message.port.resumed(_too_late(message.request_id))
+            return
+        missed = tuple(_missed(output, message.start) for output in finished.outputs)
+        message.port.resumed(Resumed(finished.state, missed, finished.error))
+
+    def _look_up(self, message: Resume) -> None:
+        """Ask the history; the reader's port is answered when that is."""
+        wanted = FindAnswers(message.request_id, message.reader, message.room)
+        asked = ask(self._store, wanted, timeout=LOOK_UP_TIMEOUT)
+
+        def back(done: asyncio.Future[StoredRequest | None]) -> None:
+            found = None if done.exception() is not None else done.result()
+            if found is None:
+                message.port.resumed(_too_late(message.request_id))
+            else:
+                message.port.resumed(_from_history(found, message.request_id))
+
+        asked.waiter.add_done_callback(back)
 
     def _resume_output(self, request: str, key: str) -> Resumed | NotFoundError:
         finished = self._find(request)
@@ -177,4 +200,26 @@ def _missed(output: FinishedOutput, start: int | dict[str, int]) -> ResumedOutpu
         b"".join(output.chunks[max(start, 0) :]),
         output.final_text,
         done=True,
+    )
+
+
+def _from_history(found: StoredRequest, request_id: str) -> Resumed:
+    outputs = []
+    for number, message in enumerate(found.answers):
+        said: dict[str, Any] = msgspec.json.decode(message.body)
+        output = OutputId(
+            f"{found.request}.h{number}",
+            found.request,
+            request_id,
+            str(said.get("outputId", "")),
+        )
+        text = said.get("data")
+        final = text if isinstance(text, str) else ""
+        outputs.append(ResumedOutput(output, "", 0, b"", final, done=True))
+    return Resumed(found.state, tuple(outputs), found.error)
+
+
+def _too_late(request_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"there is no request {request_id!r}, or it ended too long ago to be resumed"
     )

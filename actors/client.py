@@ -2,7 +2,8 @@
 
 Owns      its sockets, its grace time, its requests in flight
 Receives  Attach, Detach, PlaceOrder, Cancel, Resume, GetPresence
-Sends     orders to relays of their own; RequesterGone to those when it is
+Sends     orders to relays of their own; RequesterGone to those when it is; to the
+          hall, that it came and left
 Stops     when the grace time after its last socket has passed
 """
 
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias, assert_never
 import msgspec
 import pykka
 
-from actors import answers, relay, relay_events, room
+from actors import answers, hall_events, relay, relay_events
 from actors.base import LoopActor, LoopRef, ask, watch
 from actors.directory import Kind
 from actors.errors import Code, NotFoundError, RefusedError
@@ -22,6 +23,7 @@ from actors.future import LoopFuture
 from actors.house import House
 from actors.lifecycle import RequestState
 from actors.outbound import Order
+from actors.roles import CallerKind
 
 
 class Attach(msgspec.Struct, frozen=True):
@@ -76,34 +78,37 @@ Message: TypeAlias = (
 class Client(LoopActor):
     """One identity of a client."""
 
-    def __init__(self, house: House, identity: str, client: str) -> None:
+    def __init__(
+        self,
+        house: House,
+        identity: str,
+        client: str,
+        kind: CallerKind = CallerKind.CLIENT,
+    ) -> None:
         super().__init__()
         self._house = house
         self._identity = identity
         self._client = client
+        self._kind = kind
         self._sockets: set[str] = set()
         self._absences = 0
         self._requests: dict[str, LoopRef[relay.Relay]] = {}
 
     def on_start(self) -> None:
-        """Open the identity's own room, or find it as it was left."""
-        directory = self._house.directory
-        ref = directory.find(Kind.ROOM, self._identity)
-        if ref is None:
-            ref = room.Room.start(self._house, self._identity, self._identity)
-            directory.add(Kind.ROOM, self._identity, ref)
-        ref.tell(room.OwnerCame())
-        self._room = ref
+        """Have the hall open the identity's own room."""
+        came = hall_events.Came(self._identity, self._client, self._kind)
+        self._house.hall.tell(came)
 
     def on_stop(self) -> None:
         """Let go of what only this identity wanted."""
         for ref in self._requests.values():
             ref.tell(relay_events.RequesterGone())
-        self._room.tell(room.OwnerLeft())
+        self._house.hall.tell(hall_events.Left(self._identity))
 
     def on_failure(self, *_exc_info: Any) -> None:
         """Leave the sockets to a fresh actor of the same name."""
-        self._room.tell(room.OwnerLeft())
+        if not self._sockets:
+            self._house.hall.tell(hall_events.Left(self._identity))
 
     def on_receive(self, message: Message) -> Any:
         """Handle one message."""

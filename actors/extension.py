@@ -262,9 +262,10 @@ class Extension(LoopActor):
         while self._queue and len(self._running) < self._profile.capacity:
             job = self._queue.pop()
             self._running[job.request] = job.relay
-            self._house.outbound.publish(
-                OrderPlaced(job.request, job.order, self._identity), [self._identity]
+            placed = OrderPlaced(
+                job.request, job.order, self._identity, self._context_of(job.order)
             )
+            self._house.outbound.publish(placed, [self._identity])
             job.relay.tell(
                 relay_events.Dispatched(
                     self._identity, versioned=self._profile.version is not None
@@ -273,6 +274,12 @@ class Extension(LoopActor):
             sent = True
         if sent:
             self._tell_positions()
+
+    def _context_of(self, order: Order) -> tuple[bytes, ...]:
+        wanted = self._profile.context
+        if wanted is None:
+            wanted = self._house.patience.context_messages
+        return order.context[-wanted:] if wanted else ()
 
     def _tell_positions(self) -> None:
         """Tell those in front where they are; the relays know what is no news."""

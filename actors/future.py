@@ -74,6 +74,8 @@ class LoopFuture(pykka.Future[T], Generic[T]):
     def _fail(self, error: BaseException) -> None:
         if not self.waiter.done():
             self.waiter.set_exception(error)
+            # Who does not wait does not want to know: no word of it in the log.
+            self.waiter.exception()
 
     def _follow(self, other: asyncio.Future[Any]) -> None:
         if other.cancelled():

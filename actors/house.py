@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -38,6 +41,13 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     ask_timeout: float = 10
 
 
+class HouseRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator lets people do."""
+
+    rooms_by_monitors_only: bool = False
+    extensions_manage_rooms: bool = True
+
+
 class House(msgspec.Struct, frozen=True, kw_only=True):
     """The collaborators every actor is started with."""
 
@@ -46,4 +56,10 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     patience: Patience
     assignments: LoopRef[Any]
     answers: LoopRef[Any]
+    hall: LoopRef[Any]
     store: pykka.ActorRef[Any]
+    rules: HouseRules = HouseRules()
+    clock: Callable[[], float] = time.time
+    """The wall clock, for what people read; durations go by the loop's time."""
+    between: Callable[[float, float], float] = random.uniform
+    """A number between two, by chance."""

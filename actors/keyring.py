@@ -1,7 +1,8 @@
 """The Keyring actor: who holds which key, proven with bcrypt.
 
 Owns      every client's key hashes
-Receives  Check, Issue, Revoke, ListKeys, Reload, HashPassword, CheckPassword
+Receives  Check, Used, Issue, Revoke, ListKeys, ListAllKeys, Reload, HashPassword,
+          CheckPassword
 Sends     new and removed keys to the store
 Stops     with the broker
 
@@ -34,6 +35,8 @@ MAX_SECRET: Final = 72
 COST: Final = 10
 RELOAD_TIMEOUT: Final = 60.0
 """Seconds the keyring waits for the store; nobody waits for ever."""
+USE_STORED_EVERY: Final = 60.0
+"""Seconds between two writes of when a key was last used."""
 KEY_PATTERN: Final = re.compile(r"tap_([0-9a-f]{12})_([A-Za-z0-9_-]{22,43})\Z")
 
 
@@ -42,6 +45,13 @@ class Check(msgspec.Struct, frozen=True):
 
     client: str
     key: str
+
+
+class Used(msgspec.Struct, frozen=True):
+    """A key was shown that whoever tells this knew to be good already."""
+
+    client: str
+    key_id: str
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -74,6 +84,10 @@ class ListKeys(msgspec.Struct, frozen=True):
     client: str
 
 
+class ListAllKeys(msgspec.Struct, frozen=True):
+    """Answers with the ``store.KeyRow``s of all clients."""
+
+
 class Reload(msgspec.Struct, frozen=True):
     """Read the keys again: another process has changed the database.
 
@@ -95,7 +109,15 @@ class CheckPassword(msgspec.Struct, frozen=True):
 
 
 Message: TypeAlias = (
-    Check | Issue | Revoke | ListKeys | Reload | HashPassword | CheckPassword
+    Check
+    | Used
+    | Issue
+    | Revoke
+    | ListKeys
+    | ListAllKeys
+    | Reload
+    | HashPassword
+    | CheckPassword
 )
 
 
@@ -151,6 +173,7 @@ class Keyring(BlockingActor):
         self._store = store_ref
         self._clock = clock
         self._keys: dict[str, dict[str, store.KeyRow]] = {}
+        self._use_stored: dict[str, float] = {}
         self._replace(keys)
 
     def on_receive(self, message: Message) -> Any:
@@ -158,12 +181,18 @@ class Keyring(BlockingActor):
         match message:
             case Check(client, key):
                 return self._check(client, key)
+            case Used(client, identifier):
+                return self._note_use(client, identifier)
             case Issue(client, in_use):
                 return self._issue(client, in_use)
             case Revoke(client, identifier):
                 return self._revoke(client, identifier)
             case ListKeys(client):
                 return tuple(self._keys.get(client, {}).values())
+            case ListAllKeys():
+                return tuple(
+                    row for held in self._keys.values() for row in held.values()
+                )
             case Reload():
                 return self._reload()
             case HashPassword(password):
@@ -178,10 +207,22 @@ class Keyring(BlockingActor):
         row = self._keys.get(client, {}).get(identifier or "")
         if row is None or not _fits(key, row.hash):
             return None
-        used = msgspec.structs.replace(row, last_used_at=self._clock())
-        self._keys[client][row.id] = used
-        self._store.tell(store.PutKey(used))
+        self._use_stored.pop(row.id, None)
+        self._note_use(client, row.id)
         return row.id
+
+    def _note_use(self, client: str, identifier: str) -> None:
+        """Note when a key was used; on disk, only once in a while."""
+        row = self._keys.get(client, {}).get(identifier)
+        if row is None:
+            return
+        now = self._clock()
+        used = msgspec.structs.replace(row, last_used_at=now)
+        self._keys[client][identifier] = used
+        stored = self._use_stored.get(identifier)
+        if stored is None or now - stored >= USE_STORED_EVERY:
+            self._use_stored[identifier] = now
+            self._store.tell(store.PutKey(used))
 
     def _issue(self, client: str, in_use: frozenset[str]) -> Issued:
         held = self._keys.setdefault(client, {})
@@ -196,6 +237,7 @@ class Keyring(BlockingActor):
         key, row = make_key(client, self._clock())
         for identifier in dropped:
             del held[identifier]
+            self._use_stored.pop(identifier, None)
         held[row.id] = row
         self._store.tell(store.PutKey(row, dropped))
         return Issued(key, dropped)
@@ -205,6 +247,7 @@ class Keyring(BlockingActor):
         dropped = tuple(i for i in held if identifier in (None, i))
         for each in dropped:
             del held[each]
+            self._use_stored.pop(each, None)
         self._store.tell(store.RemoveKeys(dropped))
         return dropped
 
@@ -218,6 +261,8 @@ class Keyring(BlockingActor):
         return frozenset(before - {row.id for row in contents.keys})
 
     def _replace(self, keys: Iterable[store.KeyRow]) -> None:
-        self._keys = {}
+        before, self._keys = self._keys, {}
         for row in keys:
-            self._keys.setdefault(row.client, {})[row.id] = row
+            known = before.get(row.client, {}).get(row.id, row)
+            newer = max(row, known, key=lambda each: each.last_used_at)
+            self._keys.setdefault(row.client, {})[row.id] = newer

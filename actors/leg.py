@@ -6,12 +6,14 @@ clock.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from actors.assignments import Placement
 from actors.base import LoopRef
 from actors.lifecycle import TERMINAL, LegEvent, RequestState, after
 from actors.pour import Pour
+from actors.room_events import Answer
 
 
 class Leg:
@@ -62,3 +64,19 @@ class Leg:
             return False
         self.state = state
         return True
+
+
+def recorded(leg: Leg) -> list[Answer]:
+    """What the history keeps of a leg: every answer that said something."""
+    return [
+        Answer(
+            message_id=secrets.token_hex(12),
+            output_id=output.output_id,
+            extension=leg.extension,
+            extension_client=leg.client,
+            text=text,
+            whole=whole,
+        )
+        for output, text, whole in leg.pour.texts()
+        if text
+    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import Final
 
+from actors.errors import ProtocolError
 from actors.roles import Role
 
 
@@ -23,6 +24,19 @@ class RequestMode(StrEnum):
 
 MODE_ALIASES: Final = {"HostSubmit": RequestMode.DEFAULT}
 """Other names of modes that clients send."""
+
+
+def mode_of(name: str) -> RequestMode:
+    """The mode of a name.
+
+    Raises:
+        ProtocolError: there is no such mode.
+    """
+    try:
+        return MODE_ALIASES.get(name) or RequestMode(name)
+    except ValueError:
+        known = ", ".join(RequestMode)
+        raise ProtocolError(f"there is no mode {name!r}: use one of {known}") from None
 
 
 class Treatment(Enum):

@@ -7,14 +7,19 @@ which sockets it goes, is the gateway's. Tests put a ``RecordingOutbound`` here.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
 from actors.errors import BrokerError
 from actors.lifecycle import RequestState
+from actors.roles import Caller, CallerKind
+from actors.room_notices import RoomNotice
 
 NO_READERS: Collection[str] = ()
+
+EVERYBODY: Final = "all"
+"""As a reader: whoever is connected. No identity can be called so."""
 
 
 class OutputId(msgspec.Struct, frozen=True):
@@ -77,6 +82,14 @@ class StatusChanged(msgspec.Struct, frozen=True, kw_only=True):
     code: int | None = None
 
 
+class Detour(msgspec.Struct, frozen=True, kw_only=True):
+    """Who hears an answer besides the room of its request, or ``instead`` of it."""
+
+    identity: str | None = None
+    room: str | None = None
+    instead: bool = False
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What a client ordered, as the extension shall see it."""
 
@@ -91,9 +104,27 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     request_type: str | None = None
     streaming: bool = True
     timeout: float | None = None
+    client: str = ""
+    """The requester's clientId."""
+    kind: CallerKind = CallerKind.CLIENT
+    """What the requester is in the house."""
     role: str = "master"
+    """What it is in the room."""
+    mode: str = "Default"
+    """The room's message request mode."""
+    viewer: str | None = None
+    """Who alone may see request and answer; None: everybody in the room."""
+    context: tuple[bytes, ...] = ()
+    """The room's messages before it, as JSON, the newest last."""
+    detour: Detour | None = None
+    """Where else the answer goes, by a routing rule."""
     extra: Mapping[str, Any] = {}
     """Fields the protocol does not know, passed on untouched."""
+
+    @property
+    def caller(self) -> Caller:
+        """The requester as one who asks."""
+        return Caller(self.requester, self.client, self.kind)
 
 
 class OrderPlaced(msgspec.Struct, frozen=True):
@@ -102,6 +133,8 @@ class OrderPlaced(msgspec.Struct, frozen=True):
     request: str
     order: Order
     extension: str
+    context: tuple[bytes, ...] = ()
+    """So much of the order's context as this extension wants."""
 
 
 class OrderRevoked(msgspec.Struct, frozen=True):
@@ -146,6 +179,7 @@ Notice: TypeAlias = (
     | OrderPlaced
     | OrderRevoked
     | Warned
+    | RoomNotice
 )
 
 

@@ -15,6 +15,7 @@ from actors.answers import FinishedOutput
 from actors.house import Patience
 from actors.lifecycle import RequestState
 from actors.outbound import (
+    EVERYBODY,
     Order,
     Outbound,
     OutputChunk,
@@ -45,26 +46,40 @@ class Readers:
     extensions that answer, ``live`` not a requester that wanted no chunks.
     """
 
-    __slots__ = ("extensions", "live", "members", "order")
+    __slots__ = ("_others", "_room", "extensions", "live", "members", "order")
 
     def __init__(self, order: Order) -> None:
         self.order = order
         self.extensions: set[str] = set()
+        self._room: tuple[str, ...] = ()
+        self._others: tuple[str, ...] = ()
         self.members: tuple[str, ...] = ()
         self.live: tuple[str, ...] = ()
         self.set_members((order.requester,))
 
     def set_members(self, members: tuple[str, ...]) -> None:
         """Take the room's members as they are now."""
-        self.members = tuple(m for m in members if m not in self.extensions)
-        self.live = tuple(
-            m for m in self.members if self.order.streaming or m != self.order.requester
-        )
+        self._room = members
+        self._reckon()
+
+    def set_others(self, others: tuple[str, ...]) -> None:
+        """Take those who hear it without being in the room."""
+        self._others = others
+        self._reckon()
 
     def exclude(self, extension: str) -> None:
         """Tell an extension nothing of what it says itself."""
         self.extensions.add(extension)
-        self.set_members(self.members)
+        self._reckon()
+
+    def _reckon(self) -> None:
+        everybody = dict.fromkeys((*self._room, *self._others))
+        if EVERYBODY in everybody:
+            everybody = {EVERYBODY: None}
+        self.members = tuple(m for m in everybody if m not in self.extensions)
+        self.live = tuple(
+            m for m in self.members if self.order.streaming or m != self.order.requester
+        )
 
 
 class _PouredOutput:
@@ -196,10 +211,7 @@ class Pour:
         for output in self._outputs.values():
             if output.whole:
                 continue
-            text = output.text.since(0)
-            if output.text.final_text is not None:
-                text = msgspec.json.encode(output.text.final_text)[1:-1]
-            answer = WholeAnswer(output.id, text, client)
+            answer = WholeAnswer(output.id, _final(output), client)
             self._outbound.publish(answer, [self._readers.order.requester])
 
     def idle_mark(self, output_id: str) -> int | None:
@@ -226,6 +238,13 @@ class Pour:
             )
             for output_id, output in self._outputs.items()
             if key in (None, output.id.key)
+        ]
+
+    def texts(self) -> list[tuple[OutputId, bytes, bool]]:
+        """Each answer's whole text, and whether it came in one piece."""
+        return [
+            (output.id, _final(output), output.whole)
+            for output in self._outputs.values()
         ]
 
     def finished_outputs(self) -> list[FinishedOutput]:
@@ -270,3 +289,10 @@ class Pour:
     def _publish(self, output: _PouredOutput, stream: str, text: bytes) -> None:
         chunk = OutputChunk(output.id, stream, text, output.text.next_index - 1)
         self._outbound.publish(chunk, self._readers.live)
+
+
+def _final(output: _PouredOutput) -> bytes:
+    """An answer's text, by the extension's last word on it."""
+    if output.text.final_text is not None:
+        return msgspec.json.encode(output.text.final_text)[1:-1]
+    return output.text.since(0)

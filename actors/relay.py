@@ -18,14 +18,14 @@ from typing import Any, TypeAlias, assert_never
 
 import msgspec
 
-from actors import answers, assignments, extension, relay_events, room, store
+from actors import answers, assignments, extension, relay_events, room_events, store
 from actors.alarms import Alarms
 from actors.base import LoopActor, LoopRef
-from actors.directory import Kind
 from actors.errors import BrokerError, Code, RefusedError
 from actors.future import LoopFuture
+from actors.hall_events import tell_room
 from actors.house import House
-from actors.leg import Leg
+from actors.leg import Leg, recorded
 from actors.lifecycle import TERMINAL, LegEvent, RequestState, outcome
 from actors.outbound import Order, Resumed
 from actors.output import GapTooLargeError
@@ -79,7 +79,9 @@ Message: TypeAlias = (
     | relay_events.ChunkCame
     | relay_events.AnswerEvent
     | relay_events.QueueEvent
+    | relay_events.RoomVerdict
     | relay_events.ReadersChanged
+    | relay_events.OverhearersChanged
     | relay_events.RequesterGone
     | _Watch
     | _Idle
@@ -103,6 +105,7 @@ class Relay(LoopActor):
         self._state = RequestState.HELD
         self._begun: LoopFuture[Accepted] | None = None
         self._stored: bool | None = None
+        self._only_recorded: str | None = None
         self._leaving: tuple[Leg, Callable[[], None]] | None = None
         self._alarms = Alarms(self.actor_ref)
         self._voice = Voice(request, order, house.outbound)
@@ -127,10 +130,23 @@ class Relay(LoopActor):
             case assignments.NotPlaced(error):
                 return self._not_placed(error)
             case store.Committed(ok):
-                self._stored = ok
-                return self._acknowledge()
+                return self._committed(ok=ok)
+            case relay_events.Cleared(order):
+                return self._cleared(order)
+            case relay_events.Held():
+                return self._voice.say(RequestState.HELD, None)
+            case relay_events.Recorded(reason):
+                self._only_recorded = reason
+                return None
+            case relay_events.Barred(error):
+                return self._refuse(error)
+            case relay_events.EndShared(state, reason, code):
+                self._conclude(state, reason, code)
+                return self.stop()
             case relay_events.ReadersChanged(members):
                 return self._readers.set_members(members)
+            case relay_events.OverhearersChanged(others):
+                return self._readers.set_others(others)
             case relay_events.RequesterGone():
                 return self._requester_gone()
             case _Watch(name):
@@ -161,17 +177,31 @@ class Relay(LoopActor):
 
     def _begin(self) -> LoopFuture[Accepted]:
         self._begun = self.defer()
-        self._tell_room(room.RequestOpened(self._request, self._order, self.actor_ref))
-        self._ask_for_place(self._order.targets)
+        self._tell_room(room_events.Submit(self._request, self._order, self.actor_ref))
         seconds = self._patience.request_timeout
         if self._order.timeout is not None:
             seconds = min(seconds, self._order.timeout)
         self._alarms.set("whole", seconds, _Expired())
         return self._begun
 
+    def _cleared(self, order: Order) -> None:
+        """The room lets the request go: look for who answers it."""
+        self._order = order
+        self._readers.order = order
+        self._ask_for_place(order.targets)
+
+    def _refuse(self, error: BrokerError) -> None:
+        if self._begun is not None:
+            self._begun.fail(error)
+        self.stop()
+
     def _ask_for_place(self, targets: tuple[str, ...]) -> None:
         place = assignments.Place(
-            self._request, targets, self.actor_ref, tuple(self._tried)
+            self._request,
+            targets,
+            self.actor_ref,
+            room=self._order.room,
+            avoid=tuple(self._tried),
         )
         self._house.assignments.tell(place)
 
@@ -190,7 +220,10 @@ class Relay(LoopActor):
                 extension.Enqueue(self._request, self._order, self.actor_ref)
             )
         if first_time:
-            self._record()
+            opened = room_events.RequestOpened(
+                self._request, self._order, self.actor_ref
+            )
+            self._tell_room(opened)
 
     def _not_placed(self, error: BrokerError) -> None:
         if self._leaving is not None:
@@ -198,18 +231,17 @@ class Relay(LoopActor):
             otherwise()
         elif self._begun is not None and not self._tried:
             self._begun.fail(error)
-            self._tell_room(room.RequestClosed(self._request))
+            self._close_in_room(RequestState.FAILED, None, None, placed=False)
             self.stop()
 
-    def _record(self) -> None:
-        order = self._order
-        row = store.RequestRow(
-            self._request, order.requester, order.request_id, order.room
-        )
-        try:
-            self._house.store.tell(store.OpenRequest(row, reply_to=self.actor_ref))
-        except BrokerError:  # the store is gone or far behind: go on, and say so
-            self._stored = False
+    def _committed(self, *, ok: bool) -> None:
+        """The request is stored, or the store is down."""
+        self._stored = ok
+        if self._only_recorded is not None:
+            self._conclude(RequestState.RECORDED, None, None)
+            self.stop()
+        else:
+            self._acknowledge()
 
     def _acknowledge(self) -> None:
         """Ack once it is stored and every extension has said when it will be."""
@@ -219,7 +251,7 @@ class Relay(LoopActor):
 
     def _accepted(self) -> Accepted:
         positions = [leg.position for leg in self._legs.values() if leg.position]
-        warning = None
+        warning = self._only_recorded
         if self._stored is False:
             warning = "the store is down: this request would not survive a restart"
         return Accepted(self._state, min(positions, default=None), warning)
@@ -431,14 +463,38 @@ class Relay(LoopActor):
         elif self._begun is not None:
             self._begun.set(self._accepted())
         extension_name = next(iter(self._legs)) if len(self._legs) == 1 else None
-        self._voice.say(state, extension_name, error=error, code=code)
-        self._tell_room(room.RequestClosed(self._request))
+        response = self._close_in_room(state, error, code)
+        self._voice.say(
+            state, extension_name, error=error, code=code, response=response
+        )
         self._house.assignments.tell(assignments.Forget(self._request))
         self._house.answers.tell(answers.Keep(self._finished(error)))
         try:
             self._house.store.tell(store.CloseRequest(self._request, state, error))
         except BrokerError:  # what it owes is too much already; a start closes it
             self._stored = False
+
+    def _close_in_room(
+        self,
+        state: RequestState,
+        error: str | None,
+        code: int | None,
+        *,
+        placed: bool = True,
+    ) -> str | None:
+        """Have the room record the answers; gives the id of the last of them."""
+        said = tuple(a for leg in self._legs.values() for a in recorded(leg))
+        closed = room_events.RequestClosed(
+            request=self._request,
+            order=self._order,
+            state=state,
+            error=error,
+            code=code,
+            answers=said,
+            placed=placed,
+        )
+        self._tell_room(closed)
+        return said[-1].message_id if said else None
 
     def _finished(self, error: str | None) -> answers.FinishedRequest:
         return answers.FinishedRequest(
@@ -494,19 +550,20 @@ class Relay(LoopActor):
         pours = [leg.pour for leg in self._legs.values()]
         if isinstance(message, answers.ResumeOutput):
             missed = [m for pour in pours for m in pour.missed(0, message.key)]
-        elif message.reader in {self._order.requester, *self._readers.members}:
+        elif message.entitled or message.reader in self._entitled_readers():
             missed = [m for pour in pours for m in pour.missed(message.start)]
         else:
             return RefusedError("you do not read this request")
         return Resumed(self._state, tuple(missed))
 
+    def _entitled_readers(self) -> set[str]:
+        return {self._order.requester, *self._readers.members}
+
     def _release(self, extension_name: str) -> None:
         self._house.assignments.tell(assignments.Release(self._request, extension_name))
 
-    def _tell_room(self, message: room.Message) -> None:
-        ref = self._house.directory.find(Kind.ROOM, self._order.room)
-        if ref is not None:
-            ref.tell(message)
+    def _tell_room(self, message: room_events.Message) -> None:
+        tell_room(self._house, self._order.room, message)
 
 
 def _resume_later(kept: LoopRef[answers.Answers], message: Any) -> bool:

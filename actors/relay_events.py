@@ -10,6 +10,9 @@ from typing import TypeAlias
 
 import msgspec
 
+from actors.errors import BrokerError
+from actors.lifecycle import RequestState
+from actors.outbound import Order
 from actors.output import Piece
 
 
@@ -112,8 +115,44 @@ class Superseded(msgspec.Struct, frozen=True):
     extension: str
 
 
+class Cleared(msgspec.Struct, frozen=True):
+    """The room lets the request go, as ``order``."""
+
+    order: Order
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The room has recorded the request and holds it."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The room has recorded the request, and that is all."""
+
+    reason: str
+
+
+class Barred(msgspec.Struct, frozen=True):
+    """The room does not take the request."""
+
+    error: BrokerError
+
+
+class EndShared(msgspec.Struct, frozen=True):
+    """The request that a held one was merged into has ended."""
+
+    state: RequestState
+    error: str | None
+    code: int | None
+
+
 class ReadersChanged(msgspec.Struct, frozen=True):
     """Who reads the answer from now on, the answering extension aside."""
+
+    readers: tuple[str, ...]
+
+
+class OverhearersChanged(msgspec.Struct, frozen=True):
+    """Who of another room hears the answer from now on."""
 
     readers: tuple[str, ...]
 
@@ -128,6 +167,9 @@ class Cancel(msgspec.Struct, frozen=True):
     by: str
     entitled: bool = False
 
+
+RoomVerdict: TypeAlias = Cleared | Held | Recorded | Barred | EndShared
+"""What a room says to a request that is submitted to it."""
 
 AnswerEvent: TypeAlias = (
     StreamStarted | StreamEnded | StreamFailed | WholeCame | ProcessingStopped

@@ -41,15 +41,18 @@ CREATE TABLE rooms (
 CREATE TABLE members (
     room TEXT NOT NULL, identity TEXT NOT NULL, client TEXT NOT NULL,
     type TEXT NOT NULL, role TEXT NOT NULL, rank INTEGER NOT NULL,
-    muted_until REAL, kicked INTEGER NOT NULL, seen INTEGER NOT NULL,
+    muted_until REAL, standing INTEGER NOT NULL, seen INTEGER NOT NULL,
     PRIMARY KEY (room, identity)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE messages (
     room TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, author TEXT NOT NULL,
-    kind TEXT NOT NULL, viewer TEXT, body BLOB NOT NULL
+    kind TEXT NOT NULL, viewer TEXT, request TEXT, body BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX messages_in_order ON messages (room, seq);
 CREATE UNIQUE INDEX messages_by_id ON messages (room, id);
+CREATE INDEX answers_of_request ON messages (request) WHERE kind = 'answer';
+CREATE INDEX requests_of_room ON requests (room, request_id);
+CREATE INDEX requests_of_requester ON requests (requester, request_id);
 CREATE TABLE assignments (
     room TEXT NOT NULL, extension TEXT NOT NULL, PRIMARY KEY (room, extension)
 ) STRICT, WITHOUT ROWID;

@@ -20,7 +20,7 @@ class Voice:
         self._order = order
         self._outbound = outbound
 
-    def say(
+    def say(  # noqa: PLR0913 - a status has as many sides
         self,
         state: RequestState,
         extension: str | None,
@@ -28,6 +28,7 @@ class Voice:
         position: int | None = None,
         error: str | None = None,
         code: int | None = None,
+        response: str | None = None,
     ) -> None:
         """Tell the requester where the request, or one leg of it, is."""
         notice = StatusChanged(
@@ -36,6 +37,7 @@ class Voice:
             state=state,
             position=position,
             extension=extension,
+            response_id=response,
             error=error,
             code=code,
         )

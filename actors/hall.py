@@ -1,0 +1,364 @@
+"""The Hall actor: which rooms there are, and who is a member where.
+
+Owns      the names of all rooms, awake and asleep; which identity is a member of
+          which; the one name space of rooms and identities; the mode of new rooms
+Receives  what ``actors.hall_events`` lists
+Sends     rooms what is for them, waking those that sleep; to the rooms of an
+          identity, that it came or left
+Stops     with the broker
+
+A room sleeps in the store and is an actor only while somebody needs it: own rooms
+while their owner is here, all others from their first use on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any, assert_never
+
+import msgspec
+
+from actors import room_events
+from actors.answers import Resume
+from actors.base import LoopActor, LoopRef, ask
+from actors.directory import Kind
+from actors.errors import BrokerError, Code, NotFoundError, RefusedError
+from actors.future import LoopFuture
+from actors.hall_events import (
+    Came,
+    CreateRoom,
+    Entered,
+    Exited,
+    ForRoom,
+    GetHolder,
+    GetRooms,
+    GetRoomsOf,
+    Left,
+    Loaded,
+    Message,
+    Open,
+    RoomChanged,
+    RoomEnded,
+    RoomSummary,
+    SetDefaultMode,
+    SweepAll,
+)
+from actors.house import House
+from actors.modes import RequestMode
+from actors.relay_events import Barred
+from actors.roles import Caller, CallerKind
+from actors.room import Room
+from actors.room_records import (
+    LoadRoom,
+    PutDefaultMode,
+    RoomIndex,
+    RoomRow,
+    StoredRoom,
+)
+from actors.transcript import TAIL
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """A message for a room that is being woken, and who waits for its answer."""
+
+    message: Any
+    answer: LoopFuture[Any]
+
+
+class Hall(LoopActor):
+    """All rooms, by name."""
+
+    _house: House
+
+    def __init__(self, mode: RequestMode) -> None:
+        super().__init__()
+        self._mode = mode
+        self._stored: set[str] = set()
+        self._creators: dict[str, str] = {}
+        self._created: dict[str, int] = {}
+        self._summaries: dict[str, RoomSummary] = {}
+        self._client_of: dict[str, str] = {}
+        self._rooms_of: dict[str, dict[str, None]] = {}
+        self._here: dict[str, Caller] = {}
+        self._waking: dict[str, list[_Waiting]] = {}
+
+    def on_receive(self, message: Message) -> Any:
+        """Handle one message."""
+        match message:
+            case ForRoom(name, inner):
+                return self._pass_on(name, inner)
+            case Came(identity, client, kind):
+                return self._came(Caller(identity, client, kind))
+            case Left(identity):
+                return self._left(identity)
+            case GetHolder(name):
+                return self._holder(name)
+            case CreateRoom():
+                return self._create(message)
+            case RoomChanged(summary):
+                self._summaries[summary.name] = summary
+                return None
+            case Entered(room, identity, client):
+                return self._entered(room, identity, client)
+            case Exited(room, identity):
+                return self._exited(room, identity)
+            case RoomEnded(name, stored):
+                return self._ended(name, stored=stored)
+            case GetRooms(caller):
+                return self._list(caller)
+            case GetRoomsOf(identity):
+                return tuple(self._rooms_of.get(identity, ()))
+            case SetDefaultMode(mode, caller):
+                return self._set_mode(mode, caller)
+            case Loaded(name, stored):
+                return self._woken(name, stored, failed=message.failed)
+            case Open(house, index):
+                return self._open(house, index)
+            case SweepAll():
+                return self._sweep()
+            case _:
+                assert_never(message)
+
+    # -- the start
+
+    def _open(self, house: House, index: RoomIndex) -> None:
+        self._house = house
+        if index.mode is not None:
+            self._mode = RequestMode(index.mode)
+        for row in index.rooms:
+            self._stored.add(row.name)
+            if row.owner is None:
+                self._count(row.name, row.creator)
+        masters: dict[str, str] = {}
+        sizes: dict[str, int] = {}
+        for room, identity, client, role in index.members:
+            self._entered(room, identity, client)
+            sizes[room] = sizes.get(room, 0) + 1
+            if role == "master":
+                masters.setdefault(room, identity)
+        for row in index.rooms:
+            if row.owner is None:
+                self._summaries[row.name] = RoomSummary(
+                    name=row.name,
+                    mode=row.mode,
+                    members=sizes.get(row.name, 0),
+                    master=masters.get(row.name),
+                    open=row.open,
+                    keep=row.keep,
+                )
+        self.tell_later(house.patience.reconnect_grace, SweepAll())
+
+    def _sweep(self) -> None:
+        """Have rooms look who has not come back since the start."""
+        for name, summary in list(self._summaries.items()):
+            if not summary.keep:
+                self._tell(name, room_events.Sweep())
+
+    # -- who is here
+
+    def _came(self, caller: Caller) -> None:
+        identity = caller.identity
+        self._here[identity] = caller
+        self._entered(identity, identity, caller.client)
+        if not self._is_awake(identity) and identity not in self._stored:
+            self._begin_own(caller)
+        for name in self._rooms_of[identity]:
+            self._tell(name, room_events.MemberCame(identity))
+
+    def _left(self, identity: str) -> None:
+        self._here.pop(identity, None)
+        for name in self._rooms_of.get(identity, {}):
+            self._tell(name, room_events.MemberGone(identity))
+
+    def _begin_own(self, owner: Caller) -> None:
+        row = RoomRow(
+            name=owner.identity,
+            owner=owner.identity,
+            creator=owner.identity,
+            mode=self._mode,
+            created_at=self._house.clock(),
+        )
+        self._start(Room.start(self._house, row, owner=owner), owner.identity)
+
+    def _holder(self, name: str) -> str | None:
+        """Whose an identity is; empty where the name is a room's."""
+        if name in self._creators:
+            return ""
+        here = self._here.get(name)
+        if here is not None:
+            return here.client
+        return self._client_of.get(name)
+
+    # -- rooms
+
+    def _create(self, message: CreateRoom) -> LoopFuture[Any]:
+        caller, name = message.caller, message.name
+        self._must_create(caller)
+        if self._is_taken(name):
+            raise RefusedError(f"there is a room {name} already", Code.ROOM_EXISTS)
+        row = RoomRow(
+            name=name,
+            creator=caller.identity,
+            mode=message.mode or self._mode,
+            open=message.open,
+            password=message.password,
+            keep=message.keep,
+            created_at=self._house.clock(),
+        )
+        self._count(name, caller.identity)
+        ref = Room.start(self._house, row)
+        self._start(ref, name)
+        founded = room_events.Founded(caller)
+        return ask(ref, founded, timeout=self._house.patience.ask_timeout)
+
+    def _must_create(self, caller: Caller) -> None:
+        rules, limit = self._house.rules, self._house.patience.rooms_per_identity
+        if caller.monitors:
+            return
+        extension = caller.kind is CallerKind.EXTENSION
+        if extension and not rules.extensions_manage_rooms:
+            raise RefusedError("SillyTaverns may not create rooms here")
+        if not extension and rules.rooms_by_monitors_only:
+            raise RefusedError("only a monitor may create rooms here")
+        if self._created.get(caller.identity, 0) >= limit:
+            raise RefusedError(
+                f"you have created {limit} rooms already", Code.TOO_MANY_REQUESTS
+            )
+
+    def _is_taken(self, name: str) -> bool:
+        return (
+            name in self._creators
+            or name in self._stored
+            or name in self._here
+            or name in self._client_of
+            or self._is_awake(name)
+        )
+
+    def _count(self, name: str, creator: str) -> None:
+        self._creators[name] = creator
+        self._created[creator] = self._created.get(creator, 0) + 1
+
+    def _ended(self, name: str, *, stored: bool) -> None:
+        if stored:
+            self._stored.add(name)
+            return
+        self._stored.discard(name)
+        self._summaries.pop(name, None)
+        self._exited(name, name)
+        owner = self._here.get(name)
+        if owner is not None:  # it has crashed before there was anything to keep
+            self._came(owner)
+        creator = self._creators.pop(name, None)
+        if creator is not None:
+            self._created[creator] -= 1
+            if not self._created[creator]:
+                del self._created[creator]
+
+    def _list(self, caller: Caller) -> list[RoomSummary]:
+        mine = self._rooms_of.get(caller.identity, {})
+        return [
+            summary
+            for name, summary in self._summaries.items()
+            if caller.monitors or summary.open or name in mine
+        ]
+
+    def _set_mode(self, mode: RequestMode, caller: Caller) -> None:
+        if not caller.monitors:
+            raise RefusedError("only a monitor sets the mode of new rooms")
+        self._mode = mode
+        self._house.store.tell(PutDefaultMode(mode))
+
+    # -- members
+
+    def _entered(self, room: str, identity: str, client: str) -> None:
+        self._rooms_of.setdefault(identity, {})[room] = None
+        self._client_of[identity] = client
+
+    def _exited(self, room: str, identity: str) -> None:
+        rooms = self._rooms_of.get(identity, {})
+        rooms.pop(room, None)
+        if not rooms:
+            self._rooms_of.pop(identity, None)
+            self._client_of.pop(identity, None)
+
+    # -- messages for rooms
+
+    def _tell(self, name: str, message: Any) -> None:
+        ref = self._house.directory.find(Kind.ROOM, name)
+        if ref is not None:
+            ref.tell(message)
+        elif name in self._waking or name in self._stored:
+            self._wake(name).append(_Waiting(message, LoopFuture()))
+
+    def _pass_on(self, name: str, message: Any) -> LoopFuture[Any] | None:
+        ref = self._house.directory.find(Kind.ROOM, name)
+        if ref is not None:
+            return self._hand_over(ref, message)
+        if name in self._waking or name in self._stored:
+            answer = self.defer()
+            self._wake(name).append(_Waiting(message, answer))
+            return answer
+        self._decline(name, message)
+        return None
+
+    def _hand_over(self, ref: LoopRef[Any], message: Any) -> LoopFuture[Any] | None:
+        if isinstance(message, room_events.TOLD):
+            ref.tell(message)
+            return None
+        return ask(ref, message, timeout=self._house.patience.ask_timeout)
+
+    def _decline(self, name: str, message: Any) -> None:
+        error = NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
+        if isinstance(message, room_events.Submit):
+            message.relay.tell(Barred(error))
+        elif isinstance(message, Resume):
+            message.port.resumed(error)
+        raise error
+
+    def _wake(self, name: str) -> list[_Waiting]:
+        waiting = self._waking.get(name)
+        if waiting is None:
+            waiting = self._waking[name] = []
+            patience = self._house.patience
+            wanted = LoadRoom(name, TAIL, patience.context_bytes)
+            asked = ask(self._house.store, wanted, timeout=patience.ask_timeout)
+            asked.waiter.add_done_callback(partial(self._loaded, name))
+        return waiting
+
+    def _loaded(self, name: str, done: asyncio.Future[StoredRoom | None]) -> None:
+        failed = done.exception() is not None
+        stored = None if failed else done.result()
+        self.actor_ref.tell(Loaded(name, stored, failed))
+
+    def _woken(self, name: str, stored: StoredRoom | None, *, failed: bool) -> None:
+        waiting = self._waking.pop(name, [])
+        if stored is None:
+            self._never_woke(name, waiting, failed=failed)
+            return
+        ref = Room.start(self._house, stored.row, stored)
+        self._start(ref, name)
+        for row in stored.members:
+            if row.identity in self._here:
+                ref.tell(room_events.MemberCame(row.identity))
+        for each in waiting:
+            each.answer.set(self._hand_over(ref, each.message))
+
+    def _never_woke(self, name: str, waiting: list[_Waiting], *, failed: bool) -> None:
+        """The store can not be read, or has no such room after all."""
+        if not failed:
+            self._stored.discard(name)
+        for each in waiting:
+            try:
+                self._decline(name, each.message)
+            except BrokerError as error:
+                each.answer.fail(error)
+        owner = self._here.get(name)
+        if owner is not None:
+            self._begin_own(owner)
+
+    def _is_awake(self, name: str) -> bool:
+        return self._house.directory.find(Kind.ROOM, name) is not None
+
+    def _start(self, ref: LoopRef[Room], name: str) -> None:
+        self._house.directory.add(Kind.ROOM, name, ref)

@@ -1,0 +1,313 @@
+"""What is said in one room, and what becomes of it: edited, deleted, cleared, read.
+
+A part of the room actor, which owns the instance and hands it its messages. A message
+that is not at hand is asked of the store; whoever changes something is answered once
+that is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, assert_never
+
+import msgspec
+
+from actors.base import ask
+from actors.errors import BrokerError, Code, NotFoundError, ProtocolError, RefusedError
+from actors.future import LoopFuture
+from actors.message import Message, MessageKind, edited, timestamp
+from actors.premises import Premises
+from actors.roles import Action, Caller
+from actors.room_events import (
+    Clear,
+    DeleteMessages,
+    Edit,
+    GetHistory,
+    PassOn,
+    SetStatus,
+    Speak,
+    TalkMessage,
+)
+from actors.room_notices import (
+    MemberStatusChanged,
+    MessageAdded,
+    MessagesCleared,
+    MessagesDeleted,
+    MessageUpdated,
+    Passed,
+)
+from actors.room_records import ClearMessages, FindMessages, HistoryView, ReplaceMessage
+from actors.room_records import DeleteMessages as DropMessages
+
+REQUESTS: Final = (MessageKind.REQUEST, MessageKind.SPOKEN)
+ANSWERS: Final = (MessageKind.ANSWER,)
+_KINDS: Final[dict[bool | None, tuple[MessageKind, ...]]] = {
+    None: (*REQUESTS, *ANSWERS),
+    True: ANSWERS,
+    False: REQUESTS,
+}
+"""Which messages are meant, by whether they are to come from an LLM."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The store's answer, back in the room."""
+
+    then: Callable[[], None]
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """Somebody has said something."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Something was said: its message, and whether it is on disk."""
+
+    message_id: str
+    stored: bool
+
+
+class RoomTalk:
+    """The messages of one room."""
+
+    def __init__(
+        self, premises: Premises, defer: Callable[[], LoopFuture[Any]]
+    ) -> None:
+        self._premises = premises
+        self._defer = defer
+
+    def receive(self, message: TalkMessage) -> Any:
+        """Handle one of the room's messages."""
+        match message:
+            case Speak():
+                return self._speak(message)
+            case PassOn():
+                return self._pass_on(message)
+            case SetStatus():
+                return self._set_status(message)
+            case Edit():
+                return self._edit(message)
+            case DeleteMessages():
+                return self._delete(message)
+            case Clear():
+                return self._clear(message)
+            case GetHistory():
+                return self._view(message)
+            case _:
+                assert_never(message)
+
+    def _speak(self, message: Speak) -> LoopFuture[Any]:
+        """Say something to everybody."""
+        premises, caller = self._premises, message.caller
+        self._must_be_heard(caller)
+        role = premises.members.role_of(caller)
+        said = premises.transcript.add(
+            message.fields,
+            author=caller.identity,
+            client=caller.client,
+            role=role or "",
+            kind=MessageKind.SPOKEN,
+        )
+        readers = {*premises.members.present(), *message.copies}
+        premises.publish(MessageAdded(premises.name, said.body), readers)
+        premises.ref.tell(Spoken())
+        return self._stored(premises.message_write(said), said.id)
+
+    def _pass_on(self, message: PassOn) -> None:
+        """Give an event of somebody's own to everybody else."""
+        self._must_be_heard(message.caller)
+        others = [
+            identity
+            for identity in self._premises.members.present()
+            if identity != message.caller.identity
+        ]
+        notice = Passed(message.namespace, message.name, message.data)
+        self._premises.publish(notice, others)
+
+    def _set_status(self, message: SetStatus) -> None:
+        """Tell the others what somebody is doing."""
+        premises, identity = self._premises, message.caller.identity
+        member = premises.members.get(identity)
+        if member is not None:
+            self._must_be_heard(message.caller)
+            if member.status == message.status:
+                return
+            member.status = message.status
+        premises.publish(
+            MemberStatusChanged(
+                premises.name,
+                identity,
+                message.status,
+                timestamp(premises.house.clock()),
+            )
+        )
+
+    def _edit(self, message: Edit) -> LoopFuture[Any]:
+        """Change a message of one's own, or another's."""
+        self._premises.members.allow(Action.READ, message.caller)
+        wanted = _KINDS[message.from_llm]
+
+        def change(found: tuple[Message, ...], answer: LoopFuture[Any]) -> None:
+            old = self._reachable(found, message.caller, wanted, Action.EDIT_OTHERS)[0]
+            body = edited(old.body, message.changes, self._premises.house.clock())
+            new = msgspec.structs.replace(old, body=body)
+            self._premises.transcript.replace(new)
+            self._premises.committed(ReplaceMessage(new), answer)
+            self._premises.publish(
+                MessageUpdated(self._premises.name, body),
+                self._premises.viewers(new.viewer),
+            )
+
+        return self._with_messages((message.message_id,), change)
+
+    def _delete(self, message: DeleteMessages) -> LoopFuture[Any]:
+        """Delete messages of one's own, or others'."""
+        self._premises.members.allow(Action.READ, message.caller)
+        wanted = _KINDS[message.from_llm]
+
+        def drop(found: tuple[Message, ...], answer: LoopFuture[Any]) -> None:
+            old = self._reachable(found, message.caller, wanted, Action.DELETE_OTHERS)
+            ids = tuple(each.id for each in old)
+            self._premises.transcript.forget(ids)
+            stored: LoopFuture[bool] = LoopFuture()
+            stored.waiter.add_done_callback(lambda _: answer.set(ids))
+            self._premises.committed(DropMessages(self._premises.name, ids), stored)
+            for viewer in dict.fromkeys(each.viewer for each in old):
+                seen = tuple(each.id for each in old if each.viewer == viewer)
+                self._premises.publish(
+                    MessagesDeleted(self._premises.name, seen),
+                    self._premises.viewers(viewer),
+                )
+
+        return self._with_messages(message.ids, drop)
+
+    def _clear(self, message: Clear) -> LoopFuture[Any]:
+        """Delete all requests, all answers, or both."""
+        premises = self._premises
+        premises.members.allow(Action.CLEAR, message.caller)
+        kinds: tuple[MessageKind, ...] = ()
+        if message.requests:
+            kinds += REQUESTS
+        if message.answers:
+            kinds += ANSWERS
+        if message.requests and message.answers:
+            kinds += (MessageKind.SYSTEM,)
+        premises.transcript.clear(kinds)
+        premises.publish(
+            MessagesCleared(premises.name, message.requests, message.answers)
+        )
+        return premises.committed(ClearMessages(premises.name, kinds), self._defer())
+
+    def _view(self, message: GetHistory) -> HistoryView | LoopFuture[Any]:
+        """What somebody may read."""
+        premises, caller = self._premises, message.caller
+        premises.members.allow(Action.READ, caller)
+        viewer = None if caller.monitors else caller.identity
+        view = HistoryView(premises.name, viewer)
+        if message.since is not None:
+            return self._since(message.since, view)
+        if message.absence:
+            member = premises.members.get(caller.identity)
+            after = 0 if member is None else member.seen
+            return msgspec.structs.replace(view, after=after)
+        return view
+
+    # -- how
+
+    def _must_be_heard(self, caller: Caller) -> None:
+        self._premises.members.allow(Action.SPEAK, caller)
+        member = self._premises.members.get(caller.identity)
+        if member is not None and member.muted:
+            raise RefusedError(f"you are muted in room {self._premises.name}")
+
+    def _stored(self, write: Any, message_id: str) -> LoopFuture[Any]:
+        answer = self._defer()
+        stored: LoopFuture[bool] = LoopFuture()
+        stored.waiter.add_done_callback(
+            lambda done: answer.set(Said(message_id, done.result()))
+        )
+        self._premises.committed(write, stored)
+        return answer
+
+    def _since(self, message_id: str, view: HistoryView) -> LoopFuture[Any]:
+        def place(found: tuple[Message, ...], answer: LoopFuture[Any]) -> None:
+            if not found or not found[0].seen_by(view.viewer):
+                raise _no_message()
+            answer.set(msgspec.structs.replace(view, after=found[0].seq))
+
+        return self._with_messages((message_id,), place)
+
+    def _reachable(
+        self,
+        found: tuple[Message, ...],
+        caller: Caller,
+        kinds: tuple[MessageKind, ...],
+        to_others: Action,
+    ) -> list[Message]:
+        """Those messages that a caller sees; all of them must be theirs to change."""
+        viewer = None if caller.monitors else caller.identity
+        seen = [m for m in found if m.kind in kinds and m.seen_by(viewer)]
+        if not seen:
+            raise _no_message()
+        if any(m.author != caller.identity for m in seen):
+            self._premises.members.allow(to_others, caller)
+        return seen
+
+    def _with_messages(
+        self,
+        ids: tuple[str, ...],
+        then: Callable[[tuple[Message, ...], LoopFuture[Any]], None],
+    ) -> LoopFuture[Any]:
+        """Go on with messages, at once where they are at hand."""
+        answer = self._defer()
+        at_hand = [self._premises.transcript.find(each) for each in ids]
+        known = tuple(message for message in at_hand if message is not None)
+        if len(known) == len(ids):
+            _settle(then, known, answer)
+            return answer
+        room = self._premises
+        asked = ask(
+            room.house.store,
+            FindMessages(room.name, ids),
+            timeout=room.house.patience.ask_timeout,
+        )
+
+        def back(done: asyncio.Future[Any]) -> None:
+            error = done.exception()
+            if error is not None:
+                answer.fail(error)
+                return
+            found = done.result()
+            room.ref.tell(Found(lambda: _settle(then, found, answer)))
+
+        asked.waiter.add_done_callback(back)
+        return answer
+
+
+def _settle(
+    then: Callable[[tuple[Message, ...], LoopFuture[Any]], None],
+    found: tuple[Message, ...],
+    answer: LoopFuture[Any],
+) -> None:
+    try:
+        then(found, answer)
+    except BrokerError as error:
+        answer.fail(error)
+
+
+def _no_message() -> NotFoundError:
+    return NotFoundError("there is no such message here", Code.NOT_FOUND)
+
+
+def changes_of(
+    updated_message: Any, updated_fields: Mapping[str, Any] | None
+) -> Mapping[str, Any] | str:
+    """What an edit changes.
+
+    Raises:
+        ProtocolError: nothing, or nothing that can be a message.
+    """
+    wanted = updated_message if updated_message is not None else updated_fields
+    if isinstance(wanted, str | dict):
+        return wanted
+    raise ProtocolError("updatedMessage or updatedFields must tell what to change")
