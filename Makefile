@@ -51,9 +51,14 @@ bench-quick: $(VENV)/installed-dev bench/node_modules/.installed ## Measure besi
 bench-actors: $(VENV)/installed ## Measure the actor runtime beside Pykka's own.
 	$(BIN)/python scripts/bench_actors.py
 
+.PHONY: vendor
+vendor: scripts/vendor/node_modules/.installed ## Make anew what /lib serves, from packages of npm.
+	node scripts/vendor/vendor.mjs
+
 .PHONY: clean
 clean: ## Remove what was installed and built; settings and data stay.
 	rm -rf $(VENV) build *.egg-info $(JS_TESTS)/node_modules bench/node_modules
+	rm -rf scripts/vendor/node_modules
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/bin/python:

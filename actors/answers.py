@@ -45,7 +45,8 @@ class FinishedRequest(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     requester: str
     room: str
-    readers: tuple[str, ...]
+    viewer: str | None = None
+    """Who alone may read it; None: whoever is in the room."""
     state: RequestState
     outputs: tuple[FinishedOutput, ...]
     error: str | None = None
@@ -147,7 +148,7 @@ class Answers(LoopActor):
         if finished is None:
             self._look_up(message)
             return
-        if not message.entitled and not _may_read(finished, message.reader):
+        if not may_read(message, finished.viewer, finished.requester):
             message.port.resumed(_too_late(message.request_id))
             return
         missed = tuple(_missed(output, message.start) for output in finished.outputs)
@@ -186,8 +187,11 @@ class Answers(LoopActor):
         return finished
 
 
-def _may_read(finished: FinishedRequest, reader: str) -> bool:
-    return reader == finished.requester or reader in finished.readers
+def may_read(message: Resume, viewer: str | None, requester: str) -> bool:
+    """Whether somebody may read an answer; a room lets only its members ask."""
+    if message.entitled or message.reader in (requester, viewer):
+        return True
+    return message.room is not None and viewer is None
 
 
 def _missed(output: FinishedOutput, start: int | dict[str, int]) -> ResumedOutput:

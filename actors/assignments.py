@@ -378,7 +378,9 @@ class Assignments(LoopActor):
 
     def _must_know(self, name: str) -> None:
         if name not in self._rooms and name not in self._kept():
-            raise NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
+            raise NotFoundError(
+                f"there is no room {name!r}, or nobody is in it", Code.ROOM_NOT_FOUND
+            )
 
     # -- placing
 

@@ -23,7 +23,13 @@ from actors import room_events
 from actors.answers import Resume
 from actors.base import LoopActor, LoopRef, ask
 from actors.directory import Kind
-from actors.errors import BrokerError, Code, NotFoundError, RefusedError
+from actors.errors import (
+    BrokerError,
+    Code,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
 from actors.future import LoopFuture
 from actors.hall_events import (
     Came,
@@ -32,6 +38,7 @@ from actors.hall_events import (
     Exited,
     ForRoom,
     GetHolder,
+    GetKnownRooms,
     GetRooms,
     GetRoomsOf,
     Left,
@@ -46,9 +53,12 @@ from actors.hall_events import (
 )
 from actors.house import House
 from actors.modes import RequestMode
-from actors.relay_events import Barred
+from actors.outbound import NO_READERS
+from actors.relay_events import Barred, Cancel
 from actors.roles import Caller, CallerKind
 from actors.room import Room
+from actors.room_notices import RoomsChanged
+from actors.room_orders import HOUSE
 from actors.room_records import (
     LoadRoom,
     PutDefaultMode,
@@ -75,6 +85,8 @@ class Hall(LoopActor):
         super().__init__()
         self._mode = mode
         self._stored: set[str] = set()
+        self._begun: set[str] = set()
+        """Rooms that were started and have not been reported to have ended."""
         self._creators: dict[str, str] = {}
         self._created: dict[str, int] = {}
         self._summaries: dict[str, RoomSummary] = {}
@@ -100,13 +112,17 @@ class Hall(LoopActor):
                 self._summaries[summary.name] = summary
                 return None
             case Entered(room, identity, client):
-                return self._entered(room, identity, client)
+                self._entered(room, identity, client)
+                return self._tell_rooms_of(identity)
             case Exited(room, identity):
-                return self._exited(room, identity)
+                self._exited(room, identity)
+                return self._tell_rooms_of(identity)
             case RoomEnded(name, stored):
                 return self._ended(name, stored=stored)
             case GetRooms(caller):
                 return self._list(caller)
+            case GetKnownRooms(caller):
+                return self._known(caller)
             case GetRoomsOf(identity):
                 return tuple(self._rooms_of.get(identity, ()))
             case SetDefaultMode(mode, caller):
@@ -151,9 +167,12 @@ class Hall(LoopActor):
 
     def _sweep(self) -> None:
         """Have rooms look who has not come back since the start."""
-        for name, summary in list(self._summaries.items()):
-            if not summary.keep:
-                self._tell(name, room_events.Sweep())
+        names = {name for name, room in self._summaries.items() if not room.keep}
+        for identity, rooms in self._rooms_of.items():
+            if identity not in self._here:
+                names |= rooms.keys() - self._creators.keys() - {identity}
+        for name in names:
+            self._tell(name, room_events.Sweep())
 
     # -- who is here
 
@@ -161,17 +180,19 @@ class Hall(LoopActor):
         identity = caller.identity
         self._here[identity] = caller
         self._entered(identity, identity, caller.client)
-        if not self._is_awake(identity) and identity not in self._stored:
+        self._tell_rooms_of(identity)
+        if not self._is_awake(identity) and not self._sleeps(identity):
             self._begin_own(caller)
         for name in self._rooms_of[identity]:
             self._tell(name, room_events.MemberCame(identity))
 
     def _left(self, identity: str) -> None:
         self._here.pop(identity, None)
+        self._house.outbound.publish(RoomsChanged(identity, ()), NO_READERS)
         for name in self._rooms_of.get(identity, {}):
             self._tell(name, room_events.MemberGone(identity))
 
-    def _begin_own(self, owner: Caller) -> None:
+    def _begin_own(self, owner: Caller) -> LoopRef[Room]:
         row = RoomRow(
             name=owner.identity,
             owner=owner.identity,
@@ -179,7 +200,7 @@ class Hall(LoopActor):
             mode=self._mode,
             created_at=self._house.clock(),
         )
-        self._start(Room.start(self._house, row, owner=owner), owner.identity)
+        return self._start(Room.start(self._house, row, owner=owner), owner.identity)
 
     def _holder(self, name: str) -> str | None:
         """Whose an identity is; empty where the name is a room's."""
@@ -207,8 +228,7 @@ class Hall(LoopActor):
             created_at=self._house.clock(),
         )
         self._count(name, caller.identity)
-        ref = Room.start(self._house, row)
-        self._start(ref, name)
+        ref = self._start(Room.start(self._house, row), name)
         founded = room_events.Founded(caller)
         return ask(ref, founded, timeout=self._house.patience.ask_timeout)
 
@@ -240,7 +260,10 @@ class Hall(LoopActor):
         self._created[creator] = self._created.get(creator, 0) + 1
 
     def _ended(self, name: str, *, stored: bool) -> None:
-        if stored:
+        self._begun.discard(name)
+        # An own room is never deleted: this one was begun anew, unread.
+        unread = name in self._stored and name not in self._creators
+        if stored or unread:
             self._stored.add(name)
             return
         self._stored.discard(name)
@@ -263,6 +286,12 @@ class Hall(LoopActor):
             if caller.monitors or summary.open or name in mine
         ]
 
+    def _known(self, caller: Caller) -> frozenset[str] | None:
+        if caller.monitors:
+            return None
+        listed = {room.name for room in self._list(caller)}
+        return frozenset({*listed, *self._rooms_of.get(caller.identity, ())})
+
     def _set_mode(self, mode: RequestMode, caller: Caller) -> None:
         if not caller.monitors:
             raise RefusedError("only a monitor sets the mode of new rooms")
@@ -282,25 +311,31 @@ class Hall(LoopActor):
             self._rooms_of.pop(identity, None)
             self._client_of.pop(identity, None)
 
+    def _tell_rooms_of(self, identity: str) -> None:
+        if identity in self._here:
+            rooms = tuple(self._rooms_of.get(identity, ()))
+            self._house.outbound.publish(RoomsChanged(identity, rooms), NO_READERS)
+
     # -- messages for rooms
 
     def _tell(self, name: str, message: Any) -> None:
         ref = self._house.directory.find(Kind.ROOM, name)
         if ref is not None:
             ref.tell(message)
-        elif name in self._waking or name in self._stored:
+        elif self._sleeps(name):
             self._wake(name).append(_Waiting(message, LoopFuture()))
 
     def _pass_on(self, name: str, message: Any) -> LoopFuture[Any] | None:
         ref = self._house.directory.find(Kind.ROOM, name)
         if ref is not None:
             return self._hand_over(ref, message)
-        if name in self._waking or name in self._stored:
+        if self._sleeps(name):
             answer = self.defer()
             self._wake(name).append(_Waiting(message, answer))
             return answer
-        self._decline(name, message)
-        return None
+        error = NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
+        _decline(message, error)
+        raise error
 
     def _hand_over(self, ref: LoopRef[Any], message: Any) -> LoopFuture[Any] | None:
         if isinstance(message, room_events.TOLD):
@@ -308,21 +343,13 @@ class Hall(LoopActor):
             return None
         return ask(ref, message, timeout=self._house.patience.ask_timeout)
 
-    def _decline(self, name: str, message: Any) -> None:
-        error = NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
-        if isinstance(message, room_events.Submit):
-            message.relay.tell(Barred(error))
-        elif isinstance(message, Resume):
-            message.port.resumed(error)
-        raise error
-
     def _wake(self, name: str) -> list[_Waiting]:
         waiting = self._waking.get(name)
         if waiting is None:
-            waiting = self._waking[name] = []
             patience = self._house.patience
             wanted = LoadRoom(name, TAIL, patience.context_bytes)
             asked = ask(self._house.store, wanted, timeout=patience.ask_timeout)
+            waiting = self._waking[name] = []
             asked.waiter.add_done_callback(partial(self._loaded, name))
         return waiting
 
@@ -336,8 +363,7 @@ class Hall(LoopActor):
         if stored is None:
             self._never_woke(name, waiting, failed=failed)
             return
-        ref = Room.start(self._house, stored.row, stored)
-        self._start(ref, name)
+        ref = self._start(Room.start(self._house, stored.row, stored), name)
         for row in stored.members:
             if row.identity in self._here:
                 ref.tell(room_events.MemberCame(row.identity))
@@ -346,19 +372,45 @@ class Hall(LoopActor):
 
     def _never_woke(self, name: str, waiting: list[_Waiting], *, failed: bool) -> None:
         """The store can not be read, or has no such room after all."""
+        error: BrokerError = UnavailableError(
+            f"room {name!r} can not be read now, try again later"
+        )
         if not failed:
             self._stored.discard(name)
-        for each in waiting:
-            try:
-                self._decline(name, each.message)
-            except BrokerError as error:
-                each.answer.fail(error)
+            self._begun.discard(name)
+            error = NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
         owner = self._here.get(name)
-        if owner is not None:
-            self._begin_own(owner)
+        if owner is None:
+            for each in waiting:
+                _decline(each.message, error)
+                each.answer.fail(error)
+            return
+        ref = self._begin_own(owner)
+        ref.tell(room_events.MemberCame(name))
+        for each in waiting:
+            each.answer.set(self._hand_over(ref, each.message))
 
     def _is_awake(self, name: str) -> bool:
         return self._house.directory.find(Kind.ROOM, name) is not None
 
-    def _start(self, ref: LoopRef[Room], name: str) -> None:
+    def _sleeps(self, name: str) -> bool:
+        """Whether a room that is not awake may be in the store.
+
+        One that has ended in this very moment may be, though it has yet to say so.
+        """
+        return name in self._waking or name in self._stored or name in self._begun
+
+    def _start(self, ref: LoopRef[Room], name: str) -> LoopRef[Room]:
         self._house.directory.add(Kind.ROOM, name, ref)
+        self._begun.add(name)
+        return ref
+
+
+def _decline(message: Any, error: BrokerError) -> None:
+    """Tell whoever counts on a message that there is no room to take it."""
+    if isinstance(message, room_events.Submit):
+        message.relay.tell(Barred(error))
+    elif isinstance(message, room_events.RequestOpened):
+        message.relay.tell(Cancel(HOUSE, entitled=True))
+    elif isinstance(message, Resume):
+        message.port.resumed(error)

@@ -100,6 +100,12 @@ class GetRooms(msgspec.Struct, frozen=True):
     caller: Caller
 
 
+class GetKnownRooms(msgspec.Struct, frozen=True):
+    """Answers with the names of the rooms a caller may know of; None: all."""
+
+    caller: Caller
+
+
 class GetRoomsOf(msgspec.Struct, frozen=True):
     """Answers with the names of the rooms an identity is in."""
 
@@ -145,6 +151,7 @@ Message: TypeAlias = (
     | Entered
     | Exited
     | GetRooms
+    | GetKnownRooms
     | GetRoomsOf
     | GetHolder
     | SetDefaultMode

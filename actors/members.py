@@ -15,10 +15,10 @@ from actors.roles import (
     Caller,
     CallerKind,
     Role,
+    Target,
     may,
     may_touch,
 )
-from actors.room_events import Target
 from actors.room_records import IN, KICKED, OUT, MemberRow
 
 IDLE = "idle"
@@ -181,16 +181,19 @@ class Members:
         Raises:
             NotFoundError: none of these is in the room.
         """
-        named = self._in.get(target.identity or target.client or "")
-        if named is not None:
-            return [named]
-        found = [m for m in self if target.client and m.client == target.client]
+        found = self.meant(target)
         if not found:
             raise NotFoundError(
                 f"{target.identity or target.client} is not in room {self._name}",
                 Code.NOT_IN_ROOM,
             )
         return found
+
+    def meant(self, target: Target) -> list[Member]:
+        """The members that are meant, if they are in the room."""
+        if target.identity:
+            return [m for m in self if m.identity == target.identity]
+        return [m for m in self if m.client == target.client]
 
     def _must_rule_over(self, caller: Caller, member: Member, action: Action) -> None:
         if member.identity == self._owner:

@@ -24,7 +24,11 @@ def text_of(order: Order) -> str:
     if isinstance(order.data, str):
         return order.data
     said = order.message if order.message is not None else order.data
-    return "" if said is None else msgspec.json.encode(said).decode()
+    if said is not None:
+        return msgspec.json.encode(said).decode()
+    last = order.messages[-1] if order.messages else None
+    content = last.get("content") if isinstance(last, dict) else None
+    return content if isinstance(content, str) else ""
 
 
 def merge(leader: Order, held: Sequence[Order]) -> Order:
@@ -44,9 +48,9 @@ def merge(leader: Order, held: Sequence[Order]) -> Order:
             "originalRequestIds": [o.request_id for o in held] + [leader.request_id],
         }
     }
-    own = text_of(leader)
-    if own:
-        changes |= _with_text(leader, BLANK_LINE.join([*texts, own]))
+    if leader.messages is None or leader.message or leader.data:
+        joined = BLANK_LINE.join(filter(None, [*texts, text_of(leader)]))
+        changes |= _with_text(leader, joined)
     if leader.messages is not None:
         said = [{"role": "user", "content": text} for text in texts]
         changes["messages"] = [*leader.messages[:-1], *said, *leader.messages[-1:]]

@@ -14,7 +14,7 @@ import msgspec
 from actors.errors import BrokerError
 from actors.lifecycle import RequestState
 from actors.roles import Caller, CallerKind
-from actors.room_notices import RoomNotice
+from actors.room_notices import RoomNotice, RoomsChanged
 
 NO_READERS: Collection[str] = ()
 
@@ -180,6 +180,7 @@ Notice: TypeAlias = (
     | OrderRevoked
     | Warned
     | RoomNotice
+    | RoomsChanged
 )
 
 

@@ -208,6 +208,8 @@ class Pour:
 
     def send_whole(self, client: str) -> None:
         """Give a requester that wanted no chunks each answer in one piece."""
+        if self._readers.order.requester not in self._readers.members:
+            return
         for output in self._outputs.values():
             if output.whole:
                 continue

@@ -30,6 +30,7 @@ from actors.lifecycle import TERMINAL, LegEvent, RequestState, outcome
 from actors.outbound import Order, Resumed
 from actors.output import GapTooLargeError
 from actors.pour import Pour, Readers, StrayError
+from actors.roles import Caller
 from actors.voice import Voice
 
 
@@ -82,6 +83,7 @@ Message: TypeAlias = (
     | relay_events.RoomVerdict
     | relay_events.ReadersChanged
     | relay_events.OverhearersChanged
+    | relay_events.StatusCame
     | relay_events.RequesterGone
     | _Watch
     | _Idle
@@ -131,22 +133,16 @@ class Relay(LoopActor):
                 return self._not_placed(error)
             case store.Committed(ok):
                 return self._committed(ok=ok)
-            case relay_events.Cleared(order):
-                return self._cleared(order)
-            case relay_events.Held():
-                return self._voice.say(RequestState.HELD, None)
-            case relay_events.Recorded(reason):
-                self._only_recorded = reason
-                return None
-            case relay_events.Barred(error):
-                return self._refuse(error)
-            case relay_events.EndShared(state, reason, code):
-                self._conclude(state, reason, code)
-                return self.stop()
+            case relay_events.Cleared() | relay_events.Held() | relay_events.Recorded():
+                return self._room_says(message)
+            case relay_events.Barred() | relay_events.EndShared():
+                return self._room_says(message)
             case relay_events.ReadersChanged(members):
                 return self._readers.set_members(members)
             case relay_events.OverhearersChanged(others):
                 return self._readers.set_others(others)
+            case relay_events.StatusCame(caller, status):
+                return self._pass_status(caller, status)
             case relay_events.RequesterGone():
                 return self._requester_gone()
             case _Watch(name):
@@ -183,6 +179,22 @@ class Relay(LoopActor):
             seconds = min(seconds, self._order.timeout)
         self._alarms.set("whole", seconds, _Expired())
         return self._begun
+
+    def _room_says(self, verdict: relay_events.RoomVerdict) -> None:
+        match verdict:
+            case relay_events.Cleared(order):
+                self._cleared(order)
+            case relay_events.Held():
+                self._voice.say(RequestState.HELD, None)
+            case relay_events.Recorded(reason):
+                self._only_recorded = reason
+            case relay_events.Barred(error):
+                self._refuse(error)
+            case relay_events.EndShared(state, reason, code):
+                self._conclude(state, reason, code)
+                self.stop()
+            case _:
+                assert_never(verdict)
 
     def _cleared(self, order: Order) -> None:
         """The room lets the request go: look for who answers it."""
@@ -502,7 +514,7 @@ class Relay(LoopActor):
             request_id=self._order.request_id,
             requester=self._order.requester,
             room=self._order.room,
-            readers=self._readers.members,
+            viewer=self._order.viewer,
             state=self._state,
             error=error,
             outputs=tuple(
@@ -550,17 +562,19 @@ class Relay(LoopActor):
         pours = [leg.pour for leg in self._legs.values()]
         if isinstance(message, answers.ResumeOutput):
             missed = [m for pour in pours for m in pour.missed(0, message.key)]
-        elif message.entitled or message.reader in self._entitled_readers():
+        elif answers.may_read(message, self._order.viewer, self._order.requester):
             missed = [m for pour in pours for m in pour.missed(message.start)]
         else:
             return RefusedError("you do not read this request")
         return Resumed(self._state, tuple(missed))
 
-    def _entitled_readers(self) -> set[str]:
-        return {self._order.requester, *self._readers.members}
-
     def _release(self, extension_name: str) -> None:
         self._house.assignments.tell(assignments.Release(self._request, extension_name))
+
+    def _pass_status(self, caller: Caller, status: str) -> None:
+        """Show the room what the extension that answers is doing."""
+        if caller.identity in self._legs:
+            self._tell_room(room_events.SetStatus(caller, status, at_work=True))
 
     def _tell_room(self, message: room_events.Message) -> None:
         tell_room(self._house, self._order.room, message)

@@ -14,6 +14,7 @@ from actors.errors import BrokerError
 from actors.lifecycle import RequestState
 from actors.outbound import Order
 from actors.output import Piece
+from actors.roles import Caller
 
 
 class StreamStarted(msgspec.Struct, frozen=True):
@@ -66,6 +67,13 @@ class ProcessingStopped(msgspec.Struct, frozen=True):
     """The extension says that it is done with the request."""
 
     extension: str
+
+
+class StatusCame(msgspec.Struct, frozen=True):
+    """An extension says what it is doing about the request."""
+
+    caller: Caller
+    status: str
 
 
 class Queued(msgspec.Struct, frozen=True):

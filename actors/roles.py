@@ -47,6 +47,13 @@ class Caller(msgspec.Struct, frozen=True):
         return self.kind is CallerKind.MONITOR
 
 
+class Target(msgspec.Struct, frozen=True):
+    """A member by identity, or all members of a client."""
+
+    identity: str | None
+    client: str | None = None
+
+
 class Action(Enum):
     """What one can do in a room."""
 

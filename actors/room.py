@@ -26,7 +26,7 @@ from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import RoomSummary
 from actors.house import House
-from actors.members import UNTIL_UNMUTED, Member
+from actors.members import IDLE, UNTIL_UNMUTED, Member
 from actors.message import timestamp
 from actors.premises import Premises
 from actors.roles import Action, Caller, CallerKind, Role
@@ -79,6 +79,9 @@ from actors.store import Committed
 
 ANNOUNCED_UP_TO: Final = 50
 """Members of a room in which joins and leaves are recorded as messages."""
+
+LONGEST_MUTE: Final = 10 * 365 * 24 * 3600.0
+"""Seconds; a date that is further off can not be shown."""
 
 KICKED: Final = "kicked"
 STAYED_AWAY: Final = "gone"
@@ -136,8 +139,14 @@ class Room(LoopActor):
         """Take up the mutes that still run, and ask the policy for extensions."""
         if self._owner is None:
             self._open_for_orders(client_room=False)
+        else:
+            self._linger_on()
+        now = self._house.clock()
         for member in self._members.everybody():
-            self._time_mute(member)
+            if member.muted_until and member.muted_until <= now:
+                self._mute_over(member.identity)
+            else:
+                self._time_mute(member)
 
     def on_stop(self) -> None:
         """Leave no timer behind, and tell the hall."""
@@ -149,6 +158,7 @@ class Room(LoopActor):
     def on_failure(self, *_exc_info: Any) -> None:
         """Leave as if asleep: whoever needs the room wakes it from the store."""
         self.on_stop()
+        self._orders.fail_held()
 
     def on_receive(self, message: Message) -> Any:
         """Handle one message."""
@@ -238,6 +248,7 @@ class Room(LoopActor):
         for member in self._members:
             self._house.hall.tell(hall_events.Exited(premises.name, member.identity))
         stored = premises.drop()
+        self._house.assignments.tell(assignments.RoomDeleted(premises.name))
         self.stop()
         return stored
 
@@ -259,14 +270,22 @@ class Room(LoopActor):
             return
         # Whoever sends to a room that is about to stop would be sent away: look again.
         if self._orders.busy or not self.actor_inbox.empty() or self._members.present():
-            self._alarms.set("linger", self._house.patience.reconnect_grace, _Linger())
+            self._linger_on()
         else:
             self.stop()
 
+    def _linger_on(self) -> None:
+        self._alarms.set("linger", self._house.patience.reconnect_grace, _Linger())
+
     def _sweep(self) -> None:
-        if self._owner is None and not self._premises.row.keep:
-            absent = [member for member in self._members if not member.present]
-            self._put_out(absent, STAYED_AWAY)
+        if self._premises.row.keep:
+            return
+        absent = [
+            member
+            for member in self._members
+            if not member.present and member.identity != self._owner
+        ]
+        self._put_out(absent, STAYED_AWAY)
 
     def _deserted(self) -> bool:
         """Whether nobody is left to keep the room for."""
@@ -300,7 +319,7 @@ class Room(LoopActor):
 
     def _rest(self, member: Member) -> None:
         """Let a member be absent without leaving."""
-        member.present = False
+        member.present, member.status = False, IDLE
         member.seen = self._premises.transcript.last_seq
         if self._premises.stored:
             self._premises.write(self._premises.member_write(member))
@@ -365,7 +384,7 @@ class Room(LoopActor):
 
     def _remove(self, message: Remove) -> Any:
         own = self._members.get(message.caller.identity)
-        if own is not None and own in self._members.find(message.target):
+        if own is not None and own in self._members.meant(message.target):
             return self._leave(message.caller)
         targets = self._members.allow_on(Action.REMOVE, message.caller, message.target)
         return self._out(targets, "removed")
@@ -477,7 +496,7 @@ class Room(LoopActor):
     def _mute(self, message: Mute) -> Any:
         targets = self._members.allow_on(Action.MUTE, message.caller, message.target)
         premises, by = self._premises, message.caller
-        seconds = max(message.seconds, 0.0)
+        seconds = min(max(message.seconds, 0.0), LONGEST_MUTE)
         until = self._house.clock() + seconds if seconds else UNTIL_UNMUTED
         shown = timestamp(until) if seconds else None
         for member in targets:

@@ -18,7 +18,7 @@ from actors.base import LoopRef
 from actors.lifecycle import RequestState
 from actors.modes import RequestMode
 from actors.outbound import Order
-from actors.roles import Caller, CallerKind, Role
+from actors.roles import Caller, CallerKind, Role, Target
 from actors.store import Committed
 
 
@@ -76,13 +76,6 @@ class Add(msgspec.Struct, frozen=True):
     caller: Caller
     role: Role = Role.GUEST
     present: bool = True
-
-
-class Target(msgspec.Struct, frozen=True):
-    """A member by identity, or all members of a client."""
-
-    identity: str | None
-    client: str | None = None
 
 
 class Remove(msgspec.Struct, frozen=True):
@@ -154,29 +147,39 @@ class MemberInfo(msgspec.Struct, frozen=True, kw_only=True):
     """When it may speak again; empty: when it is unmuted; None: it is not muted."""
 
 
-class Speak(msgspec.Struct, frozen=True):
-    """Say something to everybody; answers with the message's id once it is stored."""
+class PassOn(msgspec.Struct, frozen=True, kw_only=True):
+    """Give an event to everybody else.
 
-    caller: Caller
-    fields: Mapping[str, Any]
-    copies: tuple[str, ...] = ()
-    """Others who hear it besides."""
-
-
-class PassOn(msgspec.Struct, frozen=True):
-    """Give an event of one's own to everybody else."""
+    ``routed``: an operator's rule brings it here, whoever its sender is.
+    """
 
     caller: Caller
     namespace: str
     name: str
     data: Mapping[str, Any]
+    routed: bool = False
+
+
+class Speak(PassOn, frozen=True, kw_only=True):
+    """Give a message to everybody, and record it; answers with ``Said``."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Something was said: its message, and whether it is on disk."""
+
+    message_id: str
+    stored: bool
 
 
 class SetStatus(msgspec.Struct, frozen=True):
-    """Tell the others what one is doing."""
+    """Tell the others what one is doing.
+
+    ``at_work``: it answers a request of this room, and need not be a member.
+    """
 
     caller: Caller
     status: str
+    at_work: bool = False
 
 
 class Edit(msgspec.Struct, frozen=True):

@@ -133,6 +133,13 @@ class Passed(msgspec.Struct, frozen=True):
     data: Mapping[str, Any]
 
 
+class RoomsChanged(msgspec.Struct, frozen=True):
+    """Which rooms an identity that is here is in; to nobody but the lists."""
+
+    identity: str
+    rooms: tuple[str, ...]
+
+
 RoomNotice: TypeAlias = (
     MemberJoined
     | MemberLeft

@@ -6,6 +6,7 @@ by ``actors.modes`` what becomes of an order, and records orders and answers.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Iterator
 from functools import partial
@@ -19,9 +20,10 @@ from actors.alarms import Alarms
 from actors.answers import Resume
 from actors.base import LoopRef, ask, watch
 from actors.directory import Kind
-from actors.errors import BrokerError, NotFoundError, RefusedError
+from actors.errors import BrokerError, Code, NotFoundError, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import tell_room
+from actors.lifecycle import RequestState
 from actors.members import not_in
 from actors.merging import BLANK_LINE, merge, text_of
 from actors.message import Message, MessageKind, without_text
@@ -59,9 +61,10 @@ class RoomOrders:
         self._open: dict[str, RequestOpened] = {}
         self._held: dict[str, Submit] = {}
         self._merged: dict[str, list[Submit]] = {}
+        self._own_words: dict[str, Order] = {}
         self._overheard: dict[str, LoopRef[Any]] = {}
         self._sent_by_us: set[str] = set()
-        self._spoken_since_thought = False
+        self._thought_expected = False
 
     @property
     def busy(self) -> bool:
@@ -90,30 +93,33 @@ class RoomOrders:
 
     def _submit(self, message: Submit) -> None:
         """Decide what becomes of an order."""
-        order = message.order
+        mode = self._premises.mode
+        if message.request in self._sent_by_us:
+            order = msgspec.structs.replace(message.order, mode=mode)
+            self._send(msgspec.structs.replace(message, order=order), [])
+            return
         try:
-            role = self._admit(order)
+            role = self._admit(message.order)
         except BrokerError as error:
             message.relay.tell(relay_events.Barred(error))
             return
-        order = self._as_said_here(order, role)
-        mode = self._premises.mode
-        what = treatment(mode, role, has_target=bool(order.targets))
-        if message.request in self._sent_by_us:
-            what = Treatment.SEND
+        order = self._as_said_here(message.order, role)
         ordered = msgspec.structs.replace(message, order=order)
+        what = treatment(mode, role, has_target=bool(order.targets))
         match what:
             case Treatment.SEND:
-                self._send(ordered, takes_held=mode is RequestMode.DEFAULT)
+                shared = role.rules and order.viewer is None
+                self._send(ordered, self._take_held() if shared else [])
+            # The verdict goes first: the store may be quicker than this turn.
             case Treatment.HOLD:
                 self._held[message.request] = ordered
-                self._record(ordered)
                 message.relay.tell(relay_events.Held())
+                self._record(ordered)
                 self._tell_readers(ordered)
             case Treatment.RECORD:
-                self._record(ordered)
                 reason = f"the room's mode is {mode}: your message is kept, not sent"
                 message.relay.tell(relay_events.Recorded(reason))
+                self._record(ordered)
             case _:
                 assert_never(what)
 
@@ -121,7 +127,9 @@ class RoomOrders:
         """A request that was let go has its extension."""
         self._open[message.request] = message
         if message.request not in self._sent_by_us:
-            self._record(message)
+            # What was held is recorded already, each text as its author's.
+            own = self._own_words.pop(message.request, message.order)
+            self._record(msgspec.structs.replace(message, order=own))
         self._tell_readers(message)
         detour = message.order.detour
         if detour is not None and detour.room is not None and not message.order.viewer:
@@ -145,7 +153,10 @@ class RoomOrders:
         """A request has ended: record its answers, and end what was merged into it."""
         self._open.pop(message.request, None)
         self._held.pop(message.request, None)
+        self._own_words.pop(message.request, None)
         self._sent_by_us.discard(message.request)
+        for others in self._merged.values():
+            others[:] = [each for each in others if each.request != message.request]
         for answer in message.answers:
             self._record_answer(message, answer)
         merged = self._merged.pop(message.request, [])
@@ -158,12 +169,13 @@ class RoomOrders:
 
     def _cancel(self, message: Cancel) -> LoopFuture[Any]:
         """Call off a request of this room."""
-        found = self._find(message.request_id)
+        caller = message.caller
+        found = self._find(message.request_id, caller.identity)
         if found is None:
+            self._premises.members.allow(Action.READ, caller)
             raise NotFoundError(
                 f"there is no request {message.request_id!r} in {self._premises.name}"
             )
-        caller = message.caller
         if caller.identity != found.order.requester:
             self._premises.members.allow(Action.CANCEL_OTHERS, caller)
         return ask(
@@ -174,7 +186,7 @@ class RoomOrders:
 
     def _resume(self, message: Resume) -> None:
         """Let a member go on reading an answer of this room."""
-        found = self._find(message.request_id)
+        found = self._find(message.request_id, message.reader)
         if message.reader not in self._premises.members and not message.entitled:
             message.port.resumed(not_in(self._premises.name))
         elif found is not None:
@@ -221,14 +233,20 @@ class RoomOrders:
         for relay_ref in self._relays():
             relay_ref.tell(relay_events.Cancel(by, entitled=True))
 
+    def fail_held(self) -> None:
+        """The room has crashed: nobody would ever end what waits here."""
+        failed = relay_events.EndShared(
+            RequestState.FAILED, "internal error", Code.INTERNAL
+        )
+        for submitted in itertools.chain(self._held.values(), *self._merged.values()):
+            submitted.relay.tell(failed)
+
     def think(self) -> None:
-        """Ask an extension to join in, if somebody has spoken since the last time."""
+        """Ask an extension to join in: somebody has spoken since the last time."""
+        self._thought_expected = False
         conversational = self._premises.mode is RequestMode.CONVERSATIONAL
-        if not conversational or not self._spoken_since_thought:
+        if not conversational or not self._premises.members.present():
             return
-        if not self._premises.members.present():
-            return
-        self._spoken_since_thought = False
         order = Order(
             request_id=f"think-{secrets.token_hex(6)}",
             requester=HOUSE,
@@ -240,9 +258,10 @@ class RoomOrders:
 
     def expect_thought(self) -> None:
         """Somebody has spoken: have an extension join in, some time later."""
-        if self._premises.mode is not RequestMode.CONVERSATIONAL:
+        conversational = self._premises.mode is RequestMode.CONVERSATIONAL
+        if not conversational or self._thought_expected:
             return
-        self._spoken_since_thought = True
+        self._thought_expected = True
         patience = self._premises.house.patience
         seconds = self._premises.house.between(
             patience.think_after, patience.think_before
@@ -253,8 +272,6 @@ class RoomOrders:
 
     def _admit(self, order: Order) -> Role:
         members = self._premises.members
-        if order.requester == HOUSE:
-            return Role.MASTER
         members.allow(Action.ORDER, order.caller)
         member = members.get(order.requester)
         if member is not None and member.muted:
@@ -266,19 +283,14 @@ class RoomOrders:
 
     def _as_said_here(self, order: Order, role: Role) -> Order:
         mode = self._premises.mode
-        separate = mode is RequestMode.SEPARATE and order.requester != HOUSE
-        return msgspec.structs.replace(
-            order,
-            role=role,
-            mode=mode,
-            viewer=order.requester if separate else None,
-        )
+        viewer = order.requester if mode is RequestMode.SEPARATE else None
+        return msgspec.structs.replace(order, role=role, mode=mode, viewer=viewer)
 
-    def _send(self, message: Submit, *, takes_held: bool) -> None:
-        takes_held = takes_held and message.request not in self._sent_by_us
-        held = self._take_held() if takes_held else []
+    def _send(self, message: Submit, held: list[Submit]) -> None:
+        """Let a request go, with what was held before it."""
         if held:
             self._merged[message.request] = held
+            self._own_words[message.request] = message.order
         told = {s.request for s in self._merged.get(message.request, [])}
         order = merge(message.order, [submitted.order for submitted in held])
         context = self._premises.transcript.context(order.viewer, told)
@@ -387,16 +399,15 @@ class RoomOrders:
         for merged in self._merged.values():
             yield from (submitted.relay for submitted in merged)
 
-    def _find(self, request_id: str) -> Submit | RequestOpened | None:
-        """An order by the id its requester gave it."""
+    def _find(self, request_id: str, by: str) -> Submit | RequestOpened | None:
+        """An order by the id its requester gave it, one's own before another's."""
         orders: list[Submit | RequestOpened] = [*self._open.values()]
         orders += self._held.values()
         for merged in self._merged.values():
             orders += merged
-        for found in orders:
-            if found.order.request_id == request_id:
-                return found
-        return None
+        found = [each for each in orders if each.order.request_id == request_id]
+        own = (each for each in found if each.order.requester == by)
+        return next(own, found[0] if found else None)
 
 
 def _said(order: Order) -> dict[str, Any]:

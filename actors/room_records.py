@@ -65,7 +65,6 @@ class StoredRoom(msgspec.Struct, frozen=True):
     row: RoomRow
     members: tuple[MemberRow, ...]
     last_seq: int
-    messages: int
     tail: tuple[Message, ...]
 
 
@@ -247,16 +246,13 @@ class LoadRoom(Read, frozen=True):
         members = connection.execute(
             "SELECT * FROM members WHERE room = ? ORDER BY rank", (self.name,)
         )
-        last, count = connection.execute(
-            "SELECT max(seq), count(*) FROM messages WHERE room = ?", (self.name,)
+        (last,) = connection.execute(
+            "SELECT max(seq) FROM messages WHERE room = ?", (self.name,)
         ).fetchone()
-        return StoredRoom(
-            _room(found),
-            tuple(_member(row) for row in members),
-            last or 0,
-            count,
-            self._tail(connection),
-        )
+        rows = tuple(_member(row) for row in members)
+        # Where the last messages were deleted, their places were seen all the same.
+        last = max([last or 0, *(row.seen for row in rows)])
+        return StoredRoom(_room(found), rows, last, self._tail(connection))
 
     def _tail(self, connection: sqlite3.Connection) -> tuple[Message, ...]:
         rows = connection.execute(
@@ -344,6 +340,30 @@ class ReadMessages(Read, frozen=True):
             bodies.append(body)
             last = seq
         return Page(tuple(bodies), last)
+
+
+class ReadNewest(Read, frozen=True):
+    """Answers with ``Page``: the last messages of a view, so many bytes at most."""
+
+    view: HistoryView
+    max_bytes: int
+
+    def run(self, connection: sqlite3.Connection) -> Page:
+        """Read them."""
+        view = self.view
+        rows = connection.execute(
+            f"SELECT seq, body FROM messages WHERE {_VISIBLE} ORDER BY seq DESC",  # noqa: S608 - ours
+            (view.room, view.after, view.viewer),
+        )
+        bodies: list[bytes] = []
+        last, left = 0, self.max_bytes
+        for seq, body in rows:
+            left -= len(body)
+            if left < 0:
+                break
+            bodies.append(body)
+            last = max(last, seq)
+        return Page(tuple(reversed(bodies)), last)
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -8,23 +8,24 @@ that is on disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, assert_never
 
 import msgspec
 
 from actors.base import ask
-from actors.errors import BrokerError, Code, NotFoundError, ProtocolError, RefusedError
+from actors.errors import BrokerError, Code, NotFoundError, RefusedError
 from actors.future import LoopFuture
 from actors.message import Message, MessageKind, edited, timestamp
 from actors.premises import Premises
-from actors.roles import Action, Caller
+from actors.roles import Action, Caller, Role
 from actors.room_events import (
     Clear,
     DeleteMessages,
     Edit,
     GetHistory,
     PassOn,
+    Said,
     SetStatus,
     Speak,
     TalkMessage,
@@ -50,6 +51,10 @@ _KINDS: Final[dict[bool | None, tuple[MessageKind, ...]]] = {
 """Which messages are meant, by whether they are to come from an LLM."""
 
 
+_ADDRESS: Final = frozenset({"source", "target", "targetRoom"})
+"""What of a message is no part of what is said."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """The store's answer, back in the room."""
 
@@ -58,13 +63,6 @@ class Found(msgspec.Struct, frozen=True):
 
 class Spoken(msgspec.Struct, frozen=True):
     """Somebody has said something."""
-
-
-class Said(msgspec.Struct, frozen=True):
-    """Something was said: its message, and whether it is on disk."""
-
-    message_id: str
-    stored: bool
 
 
 class RoomTalk:
@@ -98,24 +96,23 @@ class RoomTalk:
 
     def _speak(self, message: Speak) -> LoopFuture[Any]:
         """Say something to everybody."""
+        self._pass_on(message)
         premises, caller = self._premises, message.caller
-        self._must_be_heard(caller)
-        role = premises.members.role_of(caller)
         said = premises.transcript.add(
-            message.fields,
+            {k: v for k, v in message.data.items() if k not in _ADDRESS},
             author=caller.identity,
             client=caller.client,
-            role=role or "",
+            role=premises.members.role_of(caller) or Role.GUEST,
             kind=MessageKind.SPOKEN,
         )
-        readers = {*premises.members.present(), *message.copies}
-        premises.publish(MessageAdded(premises.name, said.body), readers)
+        premises.publish(MessageAdded(premises.name, said.body))
         premises.ref.tell(Spoken())
         return self._stored(premises.message_write(said), said.id)
 
     def _pass_on(self, message: PassOn) -> None:
-        """Give an event of somebody's own to everybody else."""
-        self._must_be_heard(message.caller)
+        """Give an event to everybody else."""
+        if not message.routed:
+            self._must_be_heard(message.caller)
         others = [
             identity
             for identity in self._premises.members.present()
@@ -127,9 +124,10 @@ class RoomTalk:
     def _set_status(self, message: SetStatus) -> None:
         """Tell the others what somebody is doing."""
         premises, identity = self._premises, message.caller.identity
+        if not message.at_work:
+            self._must_be_heard(message.caller)
         member = premises.members.get(identity)
         if member is not None:
-            self._must_be_heard(message.caller)
             if member.status == message.status:
                 return
             member.status = message.status
@@ -297,17 +295,3 @@ def _settle(
 
 def _no_message() -> NotFoundError:
     return NotFoundError("there is no such message here", Code.NOT_FOUND)
-
-
-def changes_of(
-    updated_message: Any, updated_fields: Mapping[str, Any] | None
-) -> Mapping[str, Any] | str:
-    """What an edit changes.
-
-    Raises:
-        ProtocolError: nothing, or nothing that can be a message.
-    """
-    wanted = updated_message if updated_message is not None else updated_fields
-    if isinstance(wanted, str | dict):
-        return wanted
-    raise ProtocolError("updatedMessage or updatedFields must tell what to change")

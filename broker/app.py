@@ -17,16 +17,34 @@ import msgspec
 import pykka
 from aiohttp import web
 
-from actors import answers, keyring, schema, store
+from actors import (
+    answers,
+    assignment_records,
+    hall_events,
+    keyring,
+    room_records,
+    schema,
+    shared_settings,
+    store,
+)
 from actors.answers import Answers, FinishedRequest
 from actors.assignments import Assignments
 from actors.base import LoopRef, ask, stop
 from actors.directory import Directory
 from actors.errors import BrokerError
+from actors.hall import Hall
 from actors.house import House
 from actors.lifecycle import RequestState
+from broker import __version__
 from broker.config import ServerSettings, SettingsError, fast_lane_enabled
+from broker.functions.library import EMPTY, FOLDER, Library
+from broker.functions.remote import Remote
+from broker.functions.runner import Runner
+from broker.functions.server_functions import BUILT_IN, ServerFunctions
 from broker.functions.settings_reader import SettingsReader
+from broker.functions.settings_writer import SettingsWriter
+from broker.functions.static_resources import StaticResources
+from broker.gateway.client_list import ClientList
 from broker.gateway.dispatch import NamespaceHandlers
 from broker.gateway.doorman import Doorman
 from broker.gateway.intake import Intake
@@ -42,15 +60,28 @@ from broker.gateway.namespaces.sillytavern import SillyTavernHandlers
 from broker.gateway.outbound import SocketOutbound
 from broker.gateway.registry import SessionRegistry
 from broker.gateway.server import TapsterServer
+from broker.gateway.speech import Postman
+from broker.gateway.status import LoopLag, Parts, ServerStatus
+from broker.gateway.subscriptions import Subscriptions
+from broker.http.library import add_library
 from broker.http.root import add_root
+from broker.http.static import add_static
+from broker.logs.journal import Journal
+from broker.logs.record import Level
+from broker.protocol.wire import LogEvent
+from broker.routes import RoutesFile
 from broker.security.admission import Admission
 from broker.security.origins import Origins
+from broker.security.paths import ServerRoot
 from broker.security.peer import Neighbourhood
 from broker.security.trust import TrustRegistry, read_folder
 
 logger = logging.getLogger(__name__)
 
 DATABASE = "tapster.sqlite3"
+LIST_SHARE = 4
+"""A client list has at most this part of what may wait for one socket."""
+
 WATCH_EVERY = 1.0
 """Seconds between looks at settings files and at what other processes stored."""
 
@@ -87,9 +118,13 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
 
     Raises:
         StartError: the port is taken, or the data folder can not be written.
+        SettingsError: the routing rules or a password in a file can not be used.
     """
+    routes = RoutesFile(where.settings_folder)
+    routes.read()
     async with contextlib.AsyncExitStack() as stack:
         enter = stack.enter_async_context
+        journal = await enter(_journal(settings, where.data_folder))
         database = await enter(_store(where.data_folder))
         contents: store.Contents = await ask(database, store.Load(), timeout=60)
         keys = await enter(_keyring(contents, database))
@@ -98,10 +133,13 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
         trust.replace_stored(contents.clients)
         await _hash_passwords(trust, keys)
         registry = SessionRegistry()
-        outbound = SocketOutbound(registry)
+        clients = ClientList(
+            settings.outbox_limit // LIST_SHARE, asyncio.get_running_loop()
+        )
+        outbound = SocketOutbound(registry, clients)
         house = await enter(_house(settings, outbound, database, contents))
         origins = Origins(settings.allowed_origins, settings.allowed_hosts)
-        admission = Admission(settings, trust, origins, house.directory, keys)
+        admission = Admission(settings, trust, origins, house.hall, keys)
         server = TapsterServer(
             settings,
             origins,
@@ -109,22 +147,50 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
             fast_lane=fast_lane_enabled(),
         )
         intake = Intake(house.directory, house.answers, settings.library_window)
-        doorman = Doorman(house, admission, registry, settings)
+        doorman = Doorman(house, admission, registry, settings, clients)
+        parts = Parts(
+            settings=settings,
+            house=house,
+            server=server,
+            outbound=outbound,
+            clients=clients,
+            journal=journal,
+            lag=await enter(_loop_lag()),
+        )
+        status = ServerStatus(parts)
+        root = ServerRoot(where.settings_folder, where.data_folder)
+        remote = Remote(registry, settings.function_timeout)
+        functions = ServerFunctions(
+            reader=SettingsReader(root, _in_force(where)),
+            writer=SettingsWriter(root, trust.clients),
+            resources=StaticResources(root, where.data_folder),
+            library=await enter(_library(where.settings_folder / FOLDER)),
+            runner=Runner(remote, settings.function_timeout),
+        )
         desk = Desk(
             house=house,
             server=server,
             doorman=doorman,
             intake=intake,
             outbound=outbound,
+            postman=Postman(registry),
             settings=settings,
-            settings_reader=SettingsReader(where.settings_folder, _in_force(where)),
+            functions=functions,
+            remote=remote,
+            subscriptions=Subscriptions(registry),
+            shared_settings=await enter(_shared_settings(database)),
+            journal=journal,
+            status=status,
+            routes=routes,
         )
         handlers: dict[str, NamespaceHandlers] = {
             handler.name: handler(desk) for handler in HANDLERS
         }
         server.open(doorman, intake, handlers)
         await enter(_watching(trust, desk, database, keys))
-        yield await enter(_site(server, settings, where))
+        url = await enter(_site(server, settings, where, desk))
+        status.listens_at(url)
+        yield await enter(_announced(url))
 
 
 def open_data(folder: Path) -> sqlite3.Connection:
@@ -142,6 +208,46 @@ def open_data(folder: Path) -> sqlite3.Connection:
         ) from error
     except schema.StoreError as error:
         raise StartError(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def _journal(settings: ServerSettings, folder: Path) -> AsyncIterator[Journal]:
+    try:
+        journal = await asyncio.to_thread(
+            Journal,
+            folder,
+            Level(settings.log_level),
+            max_size=settings.log_file_size,
+            max_files=settings.log_files,
+        )
+    except OSError as error:
+        raise StartError(
+            f"the data folder {folder} can not be written: {error.strerror}"
+        ) from error
+    try:
+        yield journal
+    finally:
+        await asyncio.to_thread(journal.close)
+
+
+@contextlib.asynccontextmanager
+async def _announced(url: str) -> AsyncIterator[str]:
+    started = {"event": LogEvent.SERVER_START, "fields": {"version": __version__}}
+    logger.info("the broker listens on %s", url, extra=started)
+    try:
+        yield url
+    finally:
+        logger.info("the broker stops", extra={"event": LogEvent.SERVER_STOP})
+
+
+@contextlib.asynccontextmanager
+async def _loop_lag() -> AsyncIterator[LoopLag]:
+    lag = LoopLag(asyncio.get_running_loop())
+    lag.start()
+    try:
+        yield lag
+    finally:
+        lag.stop()
 
 
 @contextlib.asynccontextmanager
@@ -172,21 +278,65 @@ async def _house(
     contents: store.Contents,
 ) -> AsyncIterator[House]:
     patience = settings.patience()
-    assignments = Assignments.start()
-    kept = Answers.start(patience.answer_bytes, patience.answer_ttl)
+    remembered = await ask(database, assignment_records.Recall(), timeout=60)
+    assignments = Assignments.start(database, remembered, patience.reconnect_grace)
+    kept = Answers.start(patience.answer_bytes, patience.answer_ttl, database)
     _keep_crashed(kept, contents)
+    hall = Hall.start(settings.default_room_message_request_mode)
+    index = await ask(database, room_records.LoadIndex(), timeout=60)
     try:
-        yield House(
+        house = House(
             directory=Directory(),
             outbound=outbound,
             patience=patience,
             assignments=assignments,
             answers=kept,
+            hall=hall,
             store=database,
+            rules=settings.rules(),
         )
+        hall.tell(hall_events.Open(house, index))
+        yield house
     finally:
+        await stop(hall, timeout=STOP_TIMEOUT)
         await stop(kept, timeout=STOP_TIMEOUT)
         await stop(assignments, timeout=STOP_TIMEOUT)
+
+
+@contextlib.asynccontextmanager
+async def _shared_settings(
+    database: pykka.ActorRef[store.Store],
+) -> AsyncIterator[LoopRef[shared_settings.SharedSettings]]:
+    stored = await ask(database, shared_settings.ReadSettings(), timeout=60)
+    ref = shared_settings.SharedSettings.start(stored, database)
+    try:
+        yield ref
+    finally:
+        await stop(ref, timeout=STOP_TIMEOUT)
+
+
+@contextlib.asynccontextmanager
+async def _library(folder: Path) -> AsyncIterator[Library]:
+    """The operator's functions, loaded anew when a file changes.
+
+    Apart from the other watch: what a file does while it is loaded may take long.
+    """
+    library = Library(folder, BUILT_IN)
+    library.take(await asyncio.to_thread(library.look, EMPTY))
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            try:
+                library.take(await asyncio.to_thread(library.look, library.shelf))
+            except OSError as error:
+                logger.warning("%s could not be looked at: %s", folder, error)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield library
+    finally:
+        task.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -216,11 +366,13 @@ async def _watching(
 
 @contextlib.asynccontextmanager
 async def _site(
-    server: TapsterServer, settings: ServerSettings, where: Where
+    server: TapsterServer, settings: ServerSettings, where: Where, desk: Desk
 ) -> AsyncIterator[str]:
     app = web.Application()
     server.attach(app, socketio_path=settings.socket_io_path.strip("/"))
     add_root(app)
+    add_library(app, settings.socket_io_path)
+    add_static(app, desk.functions.resources)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -271,6 +423,7 @@ async def _look(
     """See what was changed in the settings folder and by other processes."""
     earlier = trust.snapshot
     trust.take(await asyncio.to_thread(read_folder, trust.folder, earlier), earlier)
+    await asyncio.to_thread(desk.routes.refresh)
     await _hash_passwords(trust, keys)
     if await ask(database, store.Changed(), timeout=60):
         contents: store.Contents = await ask(database, store.Reload(), timeout=60)
@@ -294,7 +447,6 @@ def _keep_crashed(kept: LoopRef[Answers], contents: store.Contents) -> None:
             request_id=row.request_id,
             requester=row.requester,
             room=row.room,
-            readers=(),
             state=RequestState.FAILED,
             outputs=(),
             error=store.CRASHED,

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from actors.house import Patience
+from actors.house import HouseRules, Patience
 from actors.modes import RequestMode
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -202,6 +202,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         address = self.server_address
         return urlsplit(address).hostname or address if "://" in address else address
 
+    def rules(self) -> HouseRules:
+        """What the operator lets people do in rooms."""
+        return HouseRules(
+            rooms_by_monitors_only=self.rooms_by_monitors_only,
+            extensions_manage_rooms=self.extensions_manage_rooms,
+        )
+
     def patience(self) -> Patience:
         """The times and limits that are the actors'."""
         return Patience(
@@ -245,6 +252,8 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Web origins from which this client may ask for a key."""
     stream_names: Literal["plain", "server", "both"] | None = None
     """The event names this client's answers are streamed under."""
+    may_serve_files: bool = False
+    """Whether the client may have files served over HTTP."""
     trusted_on_first_use: bool = False
     """Written by the broker where nobody but itself decided so."""
 
@@ -329,10 +338,27 @@ def read_json(path: Path) -> Any:
     Raises:
         SettingsError: it can not be read, or is no JSON; says in which line.
     """
+    return decode_json(path, read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file.
+
+    Raises:
+        SettingsError: it can not be read.
+    """
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path}: can not be read: {error.strerror}") from error
+
+
+def decode_json(path: Path, text: bytes) -> Any:
+    """The value that a file's text is.
+
+    Raises:
+        SettingsError: it is no JSON; says in which line.
+    """
     try:
         text.decode()
         return msgspec.json.decode(text)

@@ -27,7 +27,14 @@ BROKER = sorted((ROOT / "broker").rglob("*.py"))
 PROTOCOL = sorted((ROOT / "broker" / "protocol").glob("*.py"))
 WIRE = ROOT / "broker" / "protocol" / "wire.py"
 
-PURE = {"actors.errors", "actors.outbound", "actors.output", "actors.lifecycle"}
+PURE = {
+    "actors.errors",
+    "actors.lifecycle",
+    "actors.outbound",
+    "actors.output",
+    "actors.roles",
+    "actors.room_notices",
+}
 """What the protocol may know of the actors: words, no mailboxes."""
 
 IO = {

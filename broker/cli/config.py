@@ -15,6 +15,7 @@ from broker.config import (
     read_client_settings,
     read_server_settings,
 )
+from broker.routes import RoutesFile
 
 app = typer.Typer(help="See and check the settings.", no_args_is_help=True)
 
@@ -44,6 +45,11 @@ def check(settings: Settings = SETTINGS_FOLDER) -> None:
         except SettingsError as error:
             broken += 1
             print(error, file=sys.stderr)
+    try:
+        RoutesFile(settings).read()
+    except SettingsError as error:
+        broken += 1
+        print(error, file=sys.stderr)
     if broken:
         raise typer.Exit(1)
     print(f"{settings}: sound, {len(files)} client files.")

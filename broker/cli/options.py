@@ -21,6 +21,7 @@ from broker.config import (
     ensure_settings,
     read_server_settings,
 )
+from broker.logs import record
 
 
 class LogLevel(StrEnum):
@@ -45,7 +46,10 @@ Port = Annotated[
     int | None,
     typer.Option(help="Port to listen on, 0 for any. Default: the settings'."),
 ]
-Level = Annotated[LogLevel, typer.Option(help="How much to log.")]
+Level = Annotated[
+    LogLevel | None,
+    typer.Option(help="How much to say on stderr. Default: the settings'."),
+]
 
 MAX_PORT = 65_535
 SETTINGS_FOLDER = Path("settings")
@@ -62,14 +66,37 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def set_up_logging(level: LogLevel) -> None:
-    """Log to stderr."""
-    handler = RichHandler(console=Console(stderr=True), show_path=False)
-    logging.basicConfig(
-        level=level.upper(), format="%(message)s", handlers=[handler], force=True
-    )
+def set_up_logging(level: LogLevel | None) -> None:
+    """Log to stderr: in colours for people, plainly for files and services.
+
+    What the settings say of logging counts as soon as they are read, unless the
+    command line names a level.
+    """
+    handler = _rich() if sys.stderr.isatty() else _plain()
+    if level is not None:
+        handler.setLevel(level.upper())
+    root = (level or LogLevel.INFO).upper()
+    logging.basicConfig(level=root, handlers=[handler], force=True)
     for library in ("socketio.server", "engineio.server", "pykka"):
         logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def follow_settings(values: ServerSettings, level: LogLevel | None) -> None:
+    """Say on stderr as much as the settings say, unless a level was named."""
+    if level is None:
+        logging.getLogger().setLevel(record.Level(values.log_level).number)
+
+
+def _rich() -> logging.Handler:
+    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    return handler
+
+
+def _plain() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(record.LineFormatter())
+    return handler
 
 
 def load(

@@ -17,9 +17,9 @@ from broker.cli.options import (
     Data,
     Host,
     Level,
-    LogLevel,
     Port,
     Settings,
+    follow_settings,
     load,
     plain_errors,
     set_up_logging,
@@ -32,12 +32,13 @@ def serve(
     port: Port = None,
     settings: Settings = SETTINGS_FOLDER,
     data: Data = DATA_FOLDER,
-    log_level: Level = LogLevel.INFO,
+    log_level: Level = None,
 ) -> None:
     """Run the broker until it is told to stop."""
     set_up_logging(log_level)
     with plain_errors():
         values, where = load(settings, data, host, port)
+        follow_settings(values, log_level)
         run(_serve(values, where))
 
 

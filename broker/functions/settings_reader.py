@@ -1,17 +1,16 @@
-"""``readJsonFromFile``: the settings a client may read.
+"""``readJsonFromFile``: the settings and public files a client may read.
 
-Owns nothing. Must never follow a path out of the settings folder or show a password;
-so it does not open what it is told to, but the one file it finds by that name.
+Owns nothing. Must never follow a path out of its folder, which is ``security.paths``'
+to prevent, or show a password.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
+from actors.errors import Code, ProtocolError, RefusedError
 from broker.config import (
     CLIENT_SUFFIX,
     PUBLIC_FIELDS,
@@ -19,79 +18,122 @@ from broker.config import (
     SettingsError,
     read_json,
 )
+from broker.functions.visitor import Visitor
+from broker.security.paths import Area, Location, ServerRoot
 
-MAX_PATH: Final = 512
-SECRET_FIELDS: Final = frozenset({"sillyTavernPassWord", "sillyTavernMasterKey"})
+MAX_FILE: Final = 256 * 1024
+"""Bytes of a file that is read or written this way."""
 
-_SETTINGS_FILE: Final = re.compile(r"(?:\.?/)?settings/([^/\\:]+)\Z")
+JSON_SUFFIX: Final = ".json"
+READABLE: Final = (Area.SETTINGS, Area.PUBLIC)
 
+SECRET_FIELDS: Final = frozenset(
+    {"sillyTavernPassWord", "sillyTavernMasterKey", "clientKeys"}
+)
+"""Fields that nobody is shown, at whatever depth."""
 
-class Reader(Protocol):
-    """Who reads."""
-
-    @property
-    def client(self) -> str:
-        """Its clientId."""
+_SECRET_WORDS: Final = re.compile(
+    r"passw(or)?d|passphrase|secret|token$|(api|client|master|private)_?key",
+    re.IGNORECASE,
+)
+"""What is in the names of fields that clients keep to themselves."""
 
 
 class SettingsReader:
-    """Reads settings files for clients."""
+    """Reads JSON files for clients."""
 
-    def __init__(self, folder: Path, in_force: Mapping[str, Any] | None = None) -> None:
-        """Read in a folder; ``in_force`` is what the command line has overruled."""
-        self._folder = folder
+    def __init__(
+        self, root: ServerRoot, in_force: Mapping[str, Any] | None = None
+    ) -> None:
+        """Read below a root; ``in_force`` is what the command line has overruled."""
+        self._root = root
         self._in_force = dict(in_force or {})
 
-    def read(self, path: Any, reader: Reader) -> dict[str, Any]:
-        """The content of a settings file, without what is secret.
+    def read(self, path: Any, visitor: Visitor) -> Any:
+        """The content of a file, without what is secret.
 
         Raises:
-            BrokerError: the path is none, leads out, or is not for this reader.
+            BrokerError: the path is none, leads out, or is not for this visitor.
         """
-        name = _file_name(path)
-        if name == SERVER_FILE:
-            values = {**self._load(name), **self._in_force}
-            return {key: values[key] for key in PUBLIC_FIELDS if key in values}
-        if name != f"{reader.client}{CLIENT_SUFFIX}":
+        place = self._root.locate(path, READABLE)
+        own = is_own_settings(place, visitor.client)
+        if is_server_settings(place):
+            values = self._load(path)
+            if not visitor.is_monitor:
+                values |= self._in_force
+                return {key: values[key] for key in PUBLIC_FIELDS if key in values}
+        elif not visitor.verified and not own:
             raise RefusedError(
-                "only your own settings file and the server's can be read",
+                "without a key only your own settings file and the server's "
+                "can be read",
                 Code.RESTRICTED_FILE,
             )
-        values = self._load(name)
-        return {key: values[key] for key in values.keys() - SECRET_FIELDS}
+        else:
+            values = self._load(path)
+        shy = visitor.is_monitor or own or place.area is Area.PUBLIC
+        return _without(_is_hidden if shy else _is_secret, values)
 
-    def _load(self, name: str) -> dict[str, Any]:
-        path = self._folder / name
-        try:
-            leads_out = path.resolve().parent != self._folder.resolve()
-            exists = path.is_file()
-        except RuntimeError:  # a link to itself
-            raise RefusedError("that file is a link", Code.FILE_ACCESS_DENIED) from None
-        except OSError:  # a name too long for the file system
-            raise ProtocolError("the path is none", Code.INVALID_PATH) from None
-        if leads_out:
-            raise RefusedError("that file is a link", Code.FILE_ACCESS_DENIED)
-        if not exists:
-            raise NotFoundError(f"there is no settings/{name}", Code.FILE_NOT_FOUND)
-        try:
-            values = read_json(path)
-        except SettingsError:
-            raise ProtocolError(
-                f"settings/{name} can not be read", Code.FILE_READ
-            ) from None
-        if not isinstance(values, dict):
-            raise ProtocolError(f"settings/{name} is no object", Code.FILE_READ)
+    def _load(self, path: Any) -> Any:
+        place = self._root.find(path, READABLE)
+        if place.area is Area.SETTINGS and place.path.suffix != JSON_SUFFIX:
+            raise RefusedError("that file is no JSON", Code.RESTRICTED_FILE)
+        values = load(place)
+        if is_settings_file(place) and not isinstance(values, dict):
+            raise ProtocolError(f"settings/{place.name} is no object", Code.FILE_READ)
         return values
 
 
-def _file_name(path: Any) -> str:
-    if not isinstance(path, str) or not path or len(path) > MAX_PATH or "\0" in path:
-        raise ProtocolError("the path must be a short text", Code.INVALID_PATH)
-    if ".." in path.replace("\\", "/").split("/"):
-        raise RefusedError("the path leads out", Code.PATH_TRAVERSAL)
-    match = _SETTINGS_FILE.match(path)
-    if match is None:
-        raise RefusedError(
-            "only files under settings/ can be read", Code.RESTRICTED_FILE
-        )
-    return match.group(1)
+def load(place: Location) -> Any:
+    """The JSON of a file that is there.
+
+    Raises:
+        ProtocolError: it is too large, or none.
+    """
+    name = f"{place.area}/{place.name}"
+    try:
+        if place.path.stat().st_size > MAX_FILE:
+            raise ProtocolError(
+                f"{name} has more than {MAX_FILE // 1024} KiB", Code.FILE_READ
+            )
+        return read_json(place.path)
+    except (SettingsError, OSError, RecursionError):
+        raise ProtocolError(f"{name} can not be read", Code.FILE_READ) from None
+
+
+def is_server_settings(place: Location) -> bool:
+    """Whether a place is that of the server's settings."""
+    return place.area is Area.SETTINGS and place.parts == (SERVER_FILE,)
+
+
+def is_own_settings(place: Location, client: str) -> bool:
+    """Whether a place is that of a client's settings file."""
+    return place.area is Area.SETTINGS and place.parts == (f"{client}{CLIENT_SUFFIX}",)
+
+
+def is_settings_file(place: Location) -> bool:
+    """Whether the broker reads a place as its own or a client's settings."""
+    return is_server_settings(place) or (
+        place.area is Area.SETTINGS
+        and len(place.parts) == 1
+        and place.name.endswith(CLIENT_SUFFIX)
+    )
+
+
+def _is_hidden(field: str) -> bool:
+    return field in SECRET_FIELDS
+
+
+def _is_secret(field: str) -> bool:
+    return field in SECRET_FIELDS or _SECRET_WORDS.search(field) is not None
+
+
+def _without(unwanted: Callable[[str], bool], value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without(unwanted, item)
+            for key, item in value.items()
+            if not unwanted(key)
+        }
+    if isinstance(value, list):
+        return [_without(unwanted, item) for item in value]
+    return value

@@ -62,6 +62,21 @@ class Call:
         """The data as an object; empty where it is none."""
         return self.data if isinstance(self.data, dict) else {}
 
+    @property
+    def wants_ack(self) -> bool:
+        """Whether the peer waits for an answer."""
+        return self._number is not None
+
+    def give_back(self, args: list[Any]) -> None:
+        """Answer with what somebody else has answered."""
+        if not self._answered and self._number is not None:
+            self._answered = True
+            self.session.acknowledge(self._number, args)
+
+    def follow(self, pending: Coroutine[Any, Any, list[Any]]) -> None:
+        """Answer with what somebody else will answer."""
+        _start(_follow(self, pending))
+
     def reply(self, fields: Fields) -> None:
         """Answer well."""
         if not self._answered:
@@ -148,16 +163,21 @@ class NamespaceHandlers:
     def joined(self, session: Session) -> None:
         """A session has joined the namespace and been welcomed."""
 
+    def unknown(self, call: Call) -> Result | Deferred:
+        """Handle an event that the protocol does not have.
+
+        Raises:
+            ProtocolError: here, always.
+        """
+        raise ProtocolError(
+            f"there is no event {call.name!r} in {self.name}", Code.INVALID_REQUEST
+        )
+
     def dispatch(self, session: Session, number: int | None, packet: Any) -> None:
         """Handle an event packet's data: a name and its arguments."""
-        if not isinstance(packet, list) or not packet:
+        call = self._call_of(session, number, packet)
+        if call is None:
             return
-        name, *args = packet
-        if not isinstance(name, str) or name in RESERVED_EVENTS:
-            return
-        name = EVENT_ALIASES.get(name, name)
-        data = args[0] if args and args[0] not in (None, {}) else None
-        call = Call(session, name, data, number, self.envelope)
         try:
             result = self._handle(call)
         except BrokerError as error:
@@ -168,6 +188,27 @@ class NamespaceHandlers:
         else:
             _answer(call, result)
 
+    def refuse(
+        self, session: Session, number: int | None, packet: Any, error: BrokerError
+    ) -> None:
+        """Answer an event packet with an error instead of handling it."""
+        call = self._call_of(session, number, packet)
+        if call is not None:
+            call.refuse(error)
+
+    def _call_of(
+        self, session: Session, number: int | None, packet: Any
+    ) -> Call | None:
+        """What an event packet asks for; None: nothing."""
+        if not isinstance(packet, list) or not packet:
+            return None
+        name, *args = packet
+        if not isinstance(name, str) or name in RESERVED_EVENTS:
+            return None
+        name = EVENT_ALIASES.get(name, name)
+        data = args[0] if args and args[0] not in (None, {}) else None
+        return Call(session, name, data, number, self.envelope)
+
     def _handle(self, call: Call) -> Result | Deferred:
         handler = self._handlers.get(call.name)
         allowed = call.session.verified or (handler is not None and handler.unverified)
@@ -177,9 +218,7 @@ class NamespaceHandlers:
                 Code.AUTHENTICATION_FAILED,
             )
         if handler is None:
-            raise ProtocolError(
-                f"there is no event {call.name!r} in {self.name}", Code.INVALID_REQUEST
-            )
+            return self.unknown(call)
         frame = read_frame(handler.frame, call.data)
         result: Result | Deferred = getattr(self, handler.method)(call, frame)
         return result
@@ -191,9 +230,20 @@ def _answer(call: Call, result: Result | Deferred) -> None:
     if result is None or isinstance(result, dict):
         call.reply(result)
         return
-    task = asyncio.get_running_loop().create_task(_finish(call, result))
+    _start(_finish(call, result))
+
+
+def _start(handling: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(handling)
     _running.add(task)
     task.add_done_callback(_running.discard)
+
+
+async def _follow(call: Call, pending: Coroutine[Any, Any, list[Any]]) -> None:
+    try:
+        call.give_back(await pending)
+    except BrokerError as error:
+        call.refuse(error)
 
 
 async def _finish(call: Call, result: Coroutine[Any, Any, Fields]) -> None:

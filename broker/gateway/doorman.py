@@ -7,6 +7,7 @@ is present the client actor's, which sockets they have the registry's.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from functools import partial
 from typing import Any
@@ -16,16 +17,19 @@ import pykka
 from actors import client, extension, store
 from actors.base import LoopRef, ask, watch
 from actors.directory import Kind
-from actors.errors import Code, RefusedError
+from actors.errors import BrokerError, Code, RefusedError
 from actors.future import ActorEndedError
 from actors.house import House
 from actors.keyring import key_id
 from broker.config import ServerSettings
+from broker.gateway.client_list import ClientList
 from broker.gateway.registry import SessionRegistry
 from broker.gateway.session import Connection, Session
-from broker.protocol.handshake import read_handshake
-from broker.protocol.wire import ASK_FOR_KEY, Event, Namespace
+from broker.protocol.handshake import Handshake, read_handshake
+from broker.protocol.wire import ASK_FOR_KEY, Event, LogEvent, Namespace
 from broker.security.admission import Admission, Standing
+
+logger = logging.getLogger(__name__)
 
 STORE_TIMEOUT = 30.0
 REBUILD_AFTER = 1.0
@@ -42,11 +46,14 @@ class Doorman:
         admission: Admission,
         registry: SessionRegistry,
         settings: ServerSettings,
+        client_list: ClientList,
     ) -> None:
         self._house = house
         self._settings = settings
         self.admission = admission
         self.registry = registry
+        self.client_list = client_list
+        self._revoked: set[str] = set()
 
     async def let_in(
         self, socket: Connection, namespace: str, sid: str, auth: Any
@@ -57,7 +64,11 @@ class Doorman:
             BrokerError: it is refused.
         """
         handshake = read_handshake(auth)
-        admitted = await self.admission.admit(handshake, socket.peer)
+        try:
+            admitted = await self.admission.admit(handshake, socket.peer)
+        except BrokerError as error:
+            _log_refusal(handshake, socket, namespace, error)
+            raise
         session = Session(sid, namespace, socket, handshake, admitted.trust)
         session.stream_names = (
             handshake.stream_names
@@ -65,6 +76,8 @@ class Doorman:
             or self._settings.stream_names
         )
         granted = socket.granted.get(handshake.identity)
+        if granted in self._revoked:
+            granted = None
         if admitted.standing is Standing.VERIFIED:
             await self.verify(session, admitted.key_id)
         elif granted is not None and handshake.key == ASK_FOR_KEY:
@@ -104,6 +117,9 @@ class Doorman:
         key = await self.admission.issue_key(client_id, in_use)
         # Nobody is given a key that a crash could take back.
         await ask(self._house.store, store.Flush(), timeout=STORE_TIMEOUT)
+        fields = {"clientId": client_id, "keyId": key_id(key)}
+        extra = {"event": LogEvent.CLIENT_KEY_GENERATED, "fields": fields}
+        logger.info("a key was made for %s", client_id, extra=extra)
         return key
 
     async def held_keys(self, client_id: str) -> int:
@@ -134,12 +150,17 @@ class Doorman:
         if session.socket.closed:
             self.client(session).tell(client.Detach(session.sid, deliberate=False))
             raise RefusedError("the connection has closed", Code.CLIENT_DISCONNECTED)
+        if identifier in self._revoked:  # while this session was being let in
+            self.client(session).tell(client.Detach(session.sid, deliberate=True))
+            raise RefusedError("the key was removed", Code.AUTHENTICATION_FAILED)
         session.verified = True
         session.key_id = identifier
         session.temporary_room = None
         self.registry.add(session)
+        self.client_list.came(session)
         if session.handshake.is_silly_tavern and session.namespace == Namespace.LLM:
             self.extension(session).tell(extension.Connected())
+            _log_extension(LogEvent.EXTENSION_CONNECTED, session)
 
     def let_out(self, session: Session, *, deliberate: bool) -> None:
         """Take a session away."""
@@ -148,18 +169,22 @@ class Doorman:
             return
         session.verified = False
         was_last = self.registry.remove(session)
-        ref = self._house.directory.find(Kind.CLIENT, session.identity)
-        if ref is not None:
-            ref.tell(client.Detach(session.sid, deliberate))
+        self.client(session).tell(client.Detach(session.sid, deliberate))
+        self.client_list.left(session)
         if (
             was_last
             and session.handshake.is_silly_tavern
             and session.namespace == Namespace.LLM
         ):
             self.extension(session).tell(extension.Lost(deliberate))
+            _log_extension(LogEvent.EXTENSION_DISCONNECTED, session)
 
     def expel(self, dropped: frozenset[str]) -> list[Session]:
-        """The sessions whose key, or whose client's trust, is no more."""
+        """The sessions whose key, or whose client's trust, is no more.
+
+        Who is on the way in with such a key will be refused.
+        """
+        self._revoked |= dropped
         return [
             session
             for session in self.registry.everyone()
@@ -172,8 +197,12 @@ class Doorman:
         directory = self._house.directory
         ref = directory.find(Kind.CLIENT, session.identity)
         if ref is None:
-            ref = client.Client.start(self._house, session.identity, session.client)
+            caller = session.caller
+            ref = client.Client.start(
+                self._house, caller.identity, caller.client, caller.kind
+            )
             directory.add(Kind.CLIENT, session.identity, ref)
+            watch(ref, partial(self._client_ended, session.identity))
             for other in self.registry.everywhere(session.identity):
                 ref.tell(client.Attach(other.sid, other.client))
         return ref
@@ -190,6 +219,9 @@ class Doorman:
             watch(ref, partial(self._extension_ended, session.identity))
         return ref
 
+    def _client_ended(self, identity: str, _ref: pykka.ActorRef[Any]) -> None:
+        self.client_list.gone(identity)
+
     def _extension_ended(self, identity: str, _ref: pykka.ActorRef[Any]) -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(REBUILD_AFTER, self._rebuild_extension, identity)
@@ -205,3 +237,31 @@ class Doorman:
         if profile is not None:
             ref.tell(extension.Identify(profile, frozenset()))
         ref.tell(extension.Connected())
+
+
+def _log_refusal(
+    handshake: Handshake, socket: Connection, namespace: str, error: BrokerError
+) -> None:
+    fields = {
+        "clientId": handshake.client_id,
+        "clientType": handshake.client_type,
+        "namespace": namespace,
+        "address": socket.peer.address,
+    }
+    extra = {
+        "event": LogEvent.CLIENT_AUTH_FAILED,
+        "code": int(error.code),
+        "fields": fields,
+    }
+    logger.info("%s was not let in", handshake.client_id, extra=extra)
+
+
+def _log_extension(event: LogEvent, session: Session) -> None:
+    fields = {"clientId": session.client, "identity": session.identity}
+    there = "can" if event is LogEvent.EXTENSION_CONNECTED else "can not"
+    logger.info(
+        "%s %s be given requests",
+        session.identity,
+        there,
+        extra={"event": event, "fields": fields},
+    )

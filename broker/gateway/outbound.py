@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from actors.outbound import (
     Notice,
@@ -23,6 +23,8 @@ from actors.outbound import (
     Warned,
     WholeAnswer,
 )
+from actors.room_notices import RoomNotice, RoomsChanged
+from broker.gateway.client_list import ClientList
 from broker.gateway.readers import (
     LIBRARY_EVENTS,
     Encoding,
@@ -31,7 +33,8 @@ from broker.gateway.readers import (
 )
 from broker.gateway.registry import SessionRegistry
 from broker.gateway.session import Reader, Session
-from broker.protocol import library, outbound
+from broker.gateway.tally import Tally
+from broker.protocol import library, outbound, room_outbound
 
 LIBRARY_PATIENCE: Final = 5.0
 """Seconds after an answer's end in which a library may still come to read it: its
@@ -41,11 +44,13 @@ first read crosses the network while a short answer is complete already."""
 class SocketOutbound:
     """Sends notices to the sessions of identities."""
 
-    def __init__(self, registry: SessionRegistry) -> None:
+    def __init__(self, registry: SessionRegistry, clients: ClientList) -> None:
         self._registry = registry
+        self._clients = clients
         self._encodings: dict[str, Encoding] = {}
         self.chunks = 0
         """Chunks taken from relays since the start, for the status page."""
+        self.tally = Tally()
         self._handlers: dict[type[Any], Callable[[Any, Collection[str]], None]] = {
             OutputChunk: self._chunk,
             OutputStarted: self._started,
@@ -55,6 +60,8 @@ class SocketOutbound:
             OrderPlaced: self._order,
             OrderRevoked: self._revoked,
             Warned: self._warned,
+            RoomsChanged: self._rooms_changed,
+            **dict.fromkeys(get_args(RoomNotice), self._said_in_room),
         }
 
     def publish(self, notice: Notice, readers: Collection[str]) -> None:
@@ -130,6 +137,8 @@ class SocketOutbound:
         self._send(readers, outbound.whole_answer(notice))
 
     def _status(self, notice: StatusChanged, readers: Collection[str]) -> None:
+        for requester in readers:
+            self.tally.note(requester, notice)
         self._send(readers, outbound.status(notice))
 
     def _warned(self, notice: Warned, readers: Collection[str]) -> None:
@@ -142,6 +151,15 @@ class SocketOutbound:
 
     def _revoked(self, notice: OrderRevoked, readers: Collection[str]) -> None:
         self._send_to_newest(readers, outbound.revoked(notice))
+
+    def _rooms_changed(self, notice: RoomsChanged, _readers: Collection[str]) -> None:
+        self._clients.rooms_changed(notice.identity, notice.rooms)
+
+    def _said_in_room(self, notice: RoomNotice, readers: Collection[str]) -> None:
+        namespace, packet = room_outbound.said(notice)
+        for identity in readers:
+            for session in self._registry.of(identity, namespace):
+                session.outbox.push(packet)
 
     def _send(self, readers: Collection[str], packet: bytes) -> None:
         for session in self._sessions(readers):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.gateway.session import Session
-from broker.protocol.wire import Namespace
+from broker.protocol.wire import EVERYBODY, Namespace
 
 
 class SessionRegistry:
@@ -37,8 +37,27 @@ class SessionRegistry:
         return not sessions
 
     def of(self, identity: str, namespace: str = Namespace.LLM) -> Sequence[Session]:
-        """The sessions of an identity in a namespace, the newest last."""
+        """The sessions of an identity in a namespace, the newest last.
+
+        ``all`` is nobody's name, and means everybody's sessions.
+        """
+        if identity == EVERYBODY:
+            return self.everyone_in(namespace)
         return self._sessions[namespace].get(identity, ())
+
+    def everyone_in(self, namespace: str) -> list[Session]:
+        """The verified sessions of one namespace; linear."""
+        by_identity = self._sessions[namespace].values()
+        return [session for sessions in by_identity for session in sessions]
+
+    def of_client(self, client: str, namespace: str = Namespace.LLM) -> list[Session]:
+        """The sessions of all a client's identities, the newest last; linear."""
+        return [
+            session
+            for sessions in self._sessions[namespace].values()
+            for session in sessions
+            if session.client == client
+        ]
 
     def everyone(self) -> list[Session]:
         """All verified sessions; linear."""

@@ -28,18 +28,25 @@ from socketio.packet import (
 )
 from socketio.packet import Packet as SocketPacket
 
-from actors.errors import BrokerError, Code, NotFoundError, ProtocolError
+from actors.errors import (
+    BrokerError,
+    Code,
+    NotFoundError,
+    ProtocolError,
+    RefusedError,
+)
 from broker.config import ServerSettings
 from broker.gateway.dispatch import NamespaceHandlers
 from broker.gateway.doorman import Doorman
 from broker.gateway.heartbeat import Heartbeat
 from broker.gateway.intake import Intake
 from broker.gateway.outbox import Flusher, Limits
+from broker.gateway.rate import Crowd, Rates, Verdict
 from broker.gateway.session import Session
 from broker.gateway.socket import ProtocolBrokenError, TapsterSocket
 from broker.protocol import json_text, outbound
 from broker.protocol.packet import PacketType, frame, packet, prefix
-from broker.protocol.wire import STREAM_EVENT_TYPES, Namespace
+from broker.protocol.wire import LIBRARY_ANSWERS, STREAM_EVENT_TYPES, Namespace
 from broker.security.origins import Origins
 from broker.security.peer import Neighbourhood
 
@@ -52,19 +59,23 @@ _PACKET_TYPES = frozenset({CONNECT, DISCONNECT, EVENT, ACK, BINARY_EVENT, BINARY
 class _Json:
     """The JSON module the libraries decode and encode with."""
 
-    @staticmethod
-    def loads(text: str | bytes) -> Any:
-        return json_text.decode(text)
+    def __init__(self, max_depth: int) -> None:
+        self._max_depth = max_depth
 
-    @staticmethod
-    def dumps(value: Any, **_options: Any) -> str:
+    def loads(self, text: str | bytes) -> Any:
+        return json_text.decode(text, self._max_depth)
+
+    def dumps(self, value: Any, **_options: Any) -> str:
         return json_text.encode(value).decode()
 
 
-class TapsterPacket(SocketPacket):  # type: ignore[misc]
-    """A Socket.IO packet whose JSON is ours."""
+def packet_class(max_depth: int) -> type[SocketPacket]:
+    """Socket.IO packets whose JSON is ours, nested no deeper than that."""
 
-    json = _Json
+    class TapsterPacket(SocketPacket):  # type: ignore[misc]
+        json = _Json(max_depth)
+
+    return TapsterPacket
 
 
 class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
@@ -88,6 +99,14 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
         self.limits = Limits(settings.outbox_limit, settings.write_timeout)
         self.flusher = Flusher()
         self.heartbeat = Heartbeat()
+        self.clock = asyncio.get_running_loop().time
+        self.rates = Rates(
+            settings.events_per_second,
+            settings.events_burst,
+            settings.stream_events_per_second,
+        )
+        self.max_depth = settings.max_depth
+        self.crowd = Crowd(settings.connections_per_address)
         self._closing: set[asyncio.Task[None]] = set()
         self._origins = origins
         self._neighbourhood = neighbourhood
@@ -117,12 +136,18 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
     ) -> Any:
         request: web.Request = environ["aiohttp.request"]
         peer = self._neighbourhood.peer(request.remote, request.headers)
+        if not self.crowd.enter(peer.address):
+            logger.info("%s has too many connections", peer.address)
+            return _too_many_connections()
         sid = self.generate_id()
         socket = self.sockets[sid] = TapsterSocket(self, sid, peer)
         await socket.send(EnginePacket(OPEN, self._opening(sid, transport)))
         socket.schedule_ping()
         if transport == "websocket":
-            return await socket.handle_get_request(environ)
+            try:
+                return await socket.handle_get_request(environ)
+            finally:  # it may have failed before there was a WebSocket
+                await socket.close(wait=False, abort=True)
         socket.connected = True
         return self._ok(await socket.poll(), jsonp_index=jsonp_index)
 
@@ -153,7 +178,7 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         super().__init__(
             async_mode="aiohttp",
             async_handlers=False,
-            serializer=TapsterPacket,
+            serializer=packet_class(settings.max_depth),
             # Whoever gets that far has passed the door: see handle_request.
             cors_allowed_origins="*",
             max_http_buffer_size=settings.max_packet,
@@ -251,12 +276,33 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         if session is None:
             return
         if arrived.packet_type in (EVENT, BINARY_EVENT):
-            self._handlers[namespace].dispatch(session, arrived.id, arrived.data)
+            self._take_event(socket, session, arrived)
         elif arrived.packet_type in (ACK, BINARY_ACK):
             args = arrived.data if isinstance(arrived.data, list) else []
             session.take_ack(arrived.id, args)
         elif arrived.packet_type == DISCONNECT:
             self.leave(session, deliberate=False)
+
+    def _take_event(self, socket: TapsterSocket, session: Session, event: Any) -> None:
+        handlers, data = self._handlers[session.namespace], event.data
+        if _is_part_of_an_answer(session, data):
+            socket.pace.unseen += 1
+        elif not _is_of_the_library(session, data):
+            verdict = socket.event_limit.judge()
+            if verdict is not Verdict.TAKEN:
+                handlers.refuse(session, event.id, data, self._too_many(verdict))
+                if verdict is Verdict.LAST:
+                    logger.info("%s sends too many events", socket.peer.address)
+                    raise ProtocolBrokenError("too many events")
+                return
+        handlers.dispatch(session, event.id, data)
+
+    def _too_many(self, verdict: Verdict) -> RefusedError:
+        most = f"too many events: at most {self._settings.events_per_second} a second"
+        then = "the connection is closed"
+        if verdict is Verdict.REFUSED:
+            then = "wait a little and send it again"
+        return RefusedError(f"{most}, {then}", Code.TOO_MANY_REQUESTS)
 
     async def _connect(self, socket: TapsterSocket, namespace: str, auth: Any) -> None:
         if namespace not in self._handlers:
@@ -295,6 +341,7 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
 
     def _gone(self, socket: TapsterSocket, _reason: str) -> None:
         """A connection has ended, and all its sessions with it."""
+        self.eio.crowd.leave(socket.peer.address)
         self.eio.sockets.pop(socket.sid, None)
         for session in tuple(socket.sessions.values()):
             self.leave(session, deliberate=False)
@@ -314,6 +361,35 @@ def _without_surrogates(data: Any) -> Any:
     return json_text.without_surrogates(data)
 
 
+def _is_part_of_an_answer(session: Session, data: Any) -> bool:
+    """Whether it is one of the events whose number only slows the reading."""
+    return (
+        session.namespace == Namespace.LLM
+        and session.verified
+        and session.handshake.is_silly_tavern
+        and _name_of(data) in STREAM_EVENT_TYPES
+    )
+
+
+def _is_of_the_library(session: Session, data: Any) -> bool:
+    """Whether it is one of the events that the stream library sends by itself."""
+    return session.namespace == Namespace.LLM and _name_of(data) in LIBRARY_ANSWERS
+
+
+def _name_of(data: Any) -> str:
+    """The name of an event; empty where it has none."""
+    name = data[0] if isinstance(data, list) and data else ""
+    return name if isinstance(name, str) else ""
+
+
 def _forbidden(message: str) -> web.Response:
     answer = outbound.refusal(BrokerError(message, Code.AUTHORISATION_FAILED))
     return web.json_response(answer, status=403)
+
+
+def _too_many_connections() -> web.Response:
+    error = RefusedError(
+        "too many connections from this address: close one first",
+        Code.TOO_MANY_REQUESTS,
+    )
+    return web.json_response(outbound.refusal(error), status=429)

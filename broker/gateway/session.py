@@ -56,12 +56,14 @@ class Session:
 
     __slots__ = (
         "_ack_numbers",
+        "_losses",
         "acks",
         "handshake",
         "key_id",
         "library",
         "namespace",
         "outbox",
+        "pagings",
         "readers",
         "sid",
         "socket",
@@ -94,7 +96,9 @@ class Session:
         self.readers: dict[str, Reader] = {}
         self.library: set[str] = set()
         self.warned: set[str] = set()
+        self.pagings = 0
         self._ack_numbers = itertools.count(1)
+        self._losses: dict[int, Callable[[], None]] = {}
 
     @property
     def identity(self) -> str:
@@ -124,15 +128,30 @@ class Session:
         """Answer an event that asked for it."""
         self.outbox.push(packet(PacketType.ACK, self.namespace, args, number))
 
-    def expect_ack(self, callback: Callable[[list[Any]], None]) -> int:
-        """The number under which the peer's ack will call back."""
+    def expect_ack(
+        self,
+        callback: Callable[[list[Any]], None],
+        lost: Callable[[], None] | None = None,
+    ) -> int:
+        """The number under which the peer's ack will call back.
+
+        ``lost`` is called instead when the session ends before that.
+        """
         number = next(self._ack_numbers)
         self.acks[number] = callback
+        if lost is not None:
+            self._losses[number] = lost
         return number
+
+    def forget_ack(self, number: int) -> None:
+        """Nobody waits for that ack any more."""
+        self.acks.pop(number, None)
+        self._losses.pop(number, None)
 
     def take_ack(self, number: int, args: list[Any]) -> None:
         """An ack has come; one nobody waits for means nothing."""
         callback = self.acks.pop(number, None)
+        self._losses.pop(number, None)
         if callback is not None:
             callback(args)
 
@@ -151,6 +170,9 @@ class Session:
 
     def close(self) -> None:
         """Let everything go that was promised to this session."""
+        losses, self._losses = self._losses, {}
         self.acks.clear()
         self.readers.clear()
         self.library.clear()
+        for lost in losses.values():
+            lost()

@@ -8,6 +8,7 @@ passed on never becomes a library packet.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from actors.extension import Profile
 from broker.gateway.heartbeat import Heartbeat
 from broker.gateway.intake import Intake
 from broker.gateway.outbox import Flusher, Limits, Outbox
+from broker.gateway.rate import EventLimit, Pace, Rates
 from broker.gateway.session import Session
 from broker.protocol import library
 from broker.protocol.inbound import read_stream_packet
@@ -47,8 +49,9 @@ _CLOSE: Final = b"1"
 _SEPARATOR: Final = "\x1e"
 CLOSE_TIMEOUT: Final = 2.0
 """Seconds a peer has to answer the closing of its WebSocket."""
-POLLED_PACKETS: Final = 256
-"""Packets in the body of one poll; their bytes are limited besides."""
+POLLED_PACKETS: Final = 8 * 1024
+"""Packets in one body. A client sends all that has waited for its last POST to be
+answered: less than a mebibyte of chunks must fit."""
 
 
 class ProtocolBrokenError(EngineIOError):  # type: ignore[misc]
@@ -62,7 +65,10 @@ class Engine(Protocol):
     flusher: Flusher
     limits: Limits
     heartbeat: Heartbeat
+    rates: Rates
+    clock: Callable[[], float]
     fast_lane: bool
+    max_depth: int
     handshake_timeout: float
     ping_interval: float
     ping_timeout: float
@@ -134,6 +140,8 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self.pending: Any = None
         """A binary packet whose attachments have not all come."""
         self.outbox = Outbox(server.flusher, server.limits, self._overflow)
+        self.event_limit = EventLimit(server.rates, server.clock)
+        self.pace = Pace(server.rates.stream_events_per_second, server.clock)
         self._websocket: web.WebSocketResponse | None = None
         self._sink: _WebSocketSink | None = None
         self._joined = False
@@ -223,6 +231,8 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                 if self.closed:
                     return
                 await self._take_polled(packet)
+                if self.pace.unseen >= self.pace.due:
+                    await self._keep_pace()
         except ProtocolBrokenError:
             if not self.closed:  # the library does not expect it of who has gone
                 raise
@@ -274,12 +284,22 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                         await self._take_text(data)
                 elif message.type is WSMsgType.BINARY:
                     await self._take_binary(message.data)
+                if self.pace.unseen >= self.pace.due:
+                    await self._keep_pace()
                 if self.closed:
                     break
         except ProtocolBrokenError as error:
             reason = str(error)
         finally:
             await self.close(wait=False, abort=True, reason=reason)
+
+    async def _keep_pace(self) -> None:
+        """Read no more while more stream events came than may."""
+        pause = self.pace.pause()
+        if pause:
+            await asyncio.sleep(pause)
+            # Its pong may wait behind what is not read.
+            self._ponged = True
 
     async def _probe(self, websocket: web.WebSocketResponse) -> bool:
         """Take over from polling, as the client's two probes ask."""
@@ -302,9 +322,11 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         session = self.sessions.get(Namespace.LLM)
         if session is None:
             return False
-        event = read_stream_packet(packet)
+        event = read_stream_packet(packet, self.server.max_depth)
         if event is not None:
-            return self.server.intake.stream_event(session, event)
+            taken = self.server.intake.stream_event(session, event)
+            self.pace.unseen += taken
+            return taken
         stream_id = library.read_wish(packet)
         if stream_id is not None:
             self.server.intake.library_read(session, stream_id)

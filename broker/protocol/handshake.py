@@ -21,6 +21,9 @@ from broker.protocol.wire import (
 MAX_NAME: Final = 128
 """Characters of a clientId, an identity, a room or a request id."""
 
+MAX_FREE_TEXT: Final = 4 * 1024
+"""Bytes of each text that a client says of itself: lists repeat them to others."""
+
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 StreamNames = Literal["plain", "server", "both"]
@@ -95,5 +98,14 @@ def read_handshake(auth: Any) -> Handshake:
                 f"{field} must have 1 to {MAX_NAME} characters, no control characters"
             )
     handshake = msgspec.convert(without_surrogates(auth), Handshake)
+    _check_texts(handshake)
     kind = CLIENT_TYPE_ALIASES.get(handshake.client_type, handshake.client_type)
     return msgspec.structs.replace(handshake, client_type=kind)
+
+
+def _check_texts(handshake: Handshake) -> None:
+    if len(handshake.client_type) > MAX_NAME:
+        raise ProtocolError(f"clientType must have at most {MAX_NAME} characters")
+    for field in ("desc", "html", "name", "avatar"):
+        if len(getattr(handshake, field).encode()) > MAX_FREE_TEXT:
+            raise ProtocolError(f"{field} must have at most {MAX_FREE_TEXT} bytes")

@@ -14,7 +14,8 @@ import msgspec
 from actors.errors import Code, ProtocolError
 from actors.outbound import Order
 from actors.output import Piece
-from broker.protocol.handshake import MAX_NAME, is_name
+from actors.roles import Caller
+from broker.protocol.handshake import MAX_NAME
 from broker.protocol.json_text import (
     MAX_DEPTH,
     between_quotes,
@@ -25,9 +26,6 @@ from broker.protocol.json_text import (
 from broker.protocol.wire import AUTO_TARGET, STREAM_EVENT_TYPES, MessageType
 
 RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
-
-MAX_MESSAGE_TEXT: Final = 256 * 1024
-"""Characters of a message."""
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -77,12 +75,6 @@ class ExtensionError(Frame, frozen=True):
     request_id: RequestId
     message: str = "the SillyTavern reported an error"
     code: int | None = None
-
-
-class ProcessingDone(Frame, frozen=True):
-    """An extension is done with a request."""
-
-    request_id: RequestId | None = None
 
 
 class Message(Frame, frozen=True):
@@ -142,33 +134,6 @@ class Login(Frame, frozen=True, kw_only=True):
     password: str
 
 
-class RoomMember(Frame, frozen=True):
-    """A room, and somebody to come in or to go."""
-
-    room_name: str
-    identity: str | None = None
-    client_id: str | None = None
-
-    @property
-    def who(self) -> str:
-        """The identity meant; a clientId is the identity of who gave none.
-
-        Raises:
-            ProtocolError: nobody was named.
-        """
-        named = self.identity or self.client_id
-        if named is None or not is_name(named):
-            raise ProtocolError("identity or clientId must name somebody")
-        return named
-
-
-class RoomName(Frame, frozen=True):
-    """A room."""
-
-    bare_field: ClassVar[str | None] = "roomName"
-    room_name: str
-
-
 class FunctionCall(Frame, frozen=True, kw_only=True):
     """A function to be called."""
 
@@ -225,7 +190,7 @@ def read_frame(kind: type[F], data: Any) -> F:
         raise ProtocolError(str(error)) from None
 
 
-def read_stream_packet(packet: bytes) -> StreamEvent | None:
+def read_stream_packet(packet: bytes, max_depth: int = MAX_DEPTH) -> StreamEvent | None:
     """Understand a stream event's packet; None: it wants the plain path.
 
     The plain path sees what this one does not know: lone surrogates, data that is no
@@ -237,7 +202,7 @@ def read_stream_packet(packet: bytes) -> StreamEvent | None:
     kind = _TYPES.get(packet[len(_STREAM_EVENT) : end])
     if kind is None or packet[end : end + 3] != b'",{' or packet[-2:] != b"}]":
         return None
-    if packet.count(b"[") + packet.count(b"{") > MAX_DEPTH:  # perhaps too deep
+    if packet.count(b"[") + packet.count(b"{") > max_depth:  # perhaps too deep
         return None
     try:
         frame = _decode_stream_frame(memoryview(packet)[end + 2 : -1])
@@ -272,7 +237,9 @@ _ORDER_FIELDS: Final = frozenset(
 ) | {"role", "source", "clientId"}
 
 
-def make_order(frame: LlmRequest, data: Mapping[str, Any], requester: str) -> Order:
+def make_order(
+    frame: LlmRequest, data: Mapping[str, Any], caller: Caller, max_text: int
+) -> Order:
     """The order a request frame means, with the fields nobody knows.
 
     Raises:
@@ -280,15 +247,13 @@ def make_order(frame: LlmRequest, data: Mapping[str, Any], requester: str) -> Or
     """
     if frame.message is None and frame.data is None and frame.messages is None:
         raise ProtocolError("message or data must hold the text to be answered")
-    if isinstance(frame.message, str) and len(frame.message) > MAX_MESSAGE_TEXT:
-        raise ProtocolError(
-            f"a message has at most {MAX_MESSAGE_TEXT // 1024} KiB",
-            Code.INVALID_REQUEST,
-        )
+    check_text(data, max_text)
     return Order(
         request_id=frame.request_id,
-        requester=requester,
-        room=frame.target_room or requester,
+        requester=caller.identity,
+        client=caller.client,
+        kind=caller.kind,
+        room=frame.target_room or caller.identity,
         targets=_targets(frame.target),
         message=frame.message,
         data=frame.data,
@@ -298,6 +263,22 @@ def make_order(frame: LlmRequest, data: Mapping[str, Any], requester: str) -> Or
         timeout=frame.timeout,
         extra={k: v for k, v in data.items() if k not in _ORDER_FIELDS},
     )
+
+
+def check_text(data: Mapping[str, Any], max_text: int) -> None:
+    """Refuse a message whose text is too long.
+
+    Raises:
+        ProtocolError: it is.
+    """
+    for field in ("message", "data"):
+        text = data.get(field)
+        size = len(text.encode()) if isinstance(text, str) else len(encode(text))
+        if size > max_text:
+            raise ProtocolError(
+                f"{field} has {size} bytes, a message at most {max_text}",
+                Code.INVALID_REQUEST,
+            )
 
 
 def _targets(target: str | list[str] | None) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from actors.errors import Code, ProtocolError
 from actors.output import Piece
 
 MAX_DEPTH: Final = 64
-"""Levels of nesting a packet may have."""
+"""Levels of nesting a packet may have, where the settings say nothing else."""
 
 LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _HIGH: Final = "\ud800", "\udbff"
@@ -37,13 +37,13 @@ def encode(value: Any) -> bytes:
     return _encode(value)
 
 
-def decode(text: str | bytes) -> Any:
+def decode(text: str | bytes, max_depth: int = MAX_DEPTH) -> Any:
     """The value of a JSON text, lone surrogates left as they are.
 
     Raises:
         ProtocolError: it is no JSON, or nested too deeply.
     """
-    _check_depth(text)
+    _check_depth(text, max_depth)
     try:
         return _decode(text)
     except msgspec.DecodeError:
@@ -130,14 +130,14 @@ def _begins_escape(text: bytes, at: int) -> bool:
     return (at + 1 - run) % 2 == 1
 
 
-def _check_depth(text: str | bytes) -> None:
+def _check_depth(text: str | bytes, limit: int) -> None:
     if isinstance(text, str):
         opening = text.count("[") + text.count("{")
     else:
         opening = text.count(b"[") + text.count(b"{")
-    if opening > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+    if opening > limit and _depth(text) > limit:
         raise ProtocolError(
-            f"data is nested more than {MAX_DEPTH} levels deep", Code.INVALID_REQUEST
+            f"data is nested more than {limit} levels deep", Code.INVALID_REQUEST
         )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from actors.errors import BrokerError
 from actors.outbound import (
     OrderPlaced,
@@ -112,6 +114,7 @@ def order(notice: OrderPlaced) -> bytes:
     current = {
         "requestId": notice.request,
         "requestingIdentity": order_.requester,
+        "requestingClientId": order_.client,
         "role": order_.role,
         "message": order_.message,
         "data": order_.data,
@@ -122,11 +125,11 @@ def order(notice: OrderPlaced) -> bytes:
         **{key: value for key, value in current.items() if value is not None},
         "target": notice.extension,
         "targetRoom": order_.room,
-        "mode": "Default",
+        "mode": order_.mode,
         "isStreaming": order_.streaming,
         "source": SERVER,
         "currentRequest": current,
-        "context": [],
+        "context": [msgspec.Raw(message) for message in notice.context],
     }
     if order_.messages is not None:
         data["messages"] = order_.messages

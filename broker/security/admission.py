@@ -7,19 +7,21 @@ more than that they are refused.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
+from collections.abc import Iterable
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import pykka
 
 from actors import keyring
-from actors.base import ask
-from actors.client import GetPresence, Presence
-from actors.directory import Directory, Kind
-from actors.errors import BrokerError, Code, RefusedError
+from actors.base import LoopRef, ask
+from actors.errors import Code, RefusedError, UnavailableError
+from actors.hall_events import GetHolder
+from actors.store import ClientRow, KeyRow
 from broker.config import ServerSettings
 from broker.protocol.handshake import Handshake
 from broker.protocol.wire import (
@@ -35,6 +37,10 @@ from broker.security.trust import Trust, TrustRegistry
 
 MAX_BEING_CHECKED = 64
 """Keys that may wait for bcrypt at once; beyond it a try is refused unheard."""
+
+
+Proof: TypeAlias = keyring.Check | keyring.CheckPassword | keyring.HashPassword
+"""What bcrypt is asked."""
 
 
 class Standing(Enum):
@@ -99,15 +105,19 @@ class Admission:
         settings: ServerSettings,
         trust: TrustRegistry,
         origins: Origins,
-        directory: Directory,
+        hall: LoopRef[Any],
         keyring_ref: pykka.ActorRef[keyring.Keyring],
     ) -> None:
         self._settings = settings
         self._trust = trust
         self._origins = origins
-        self._directory = directory
+        self._hall = hall
         self._keyring = keyring_ref
-        self._bans = Bans(settings.wrong_keys_per_minute)
+        self._bans = Bans(
+            settings.wrong_keys_per_minute,
+            settings.wrong_keys_ban,
+            settings.wrong_keys_longest_ban,
+        )
         self._new_keys = RateLimit(settings.new_keys_per_minute)
         self._being_checked = 0
         self.known_keys = KnownKeys()
@@ -130,9 +140,61 @@ class Admission:
             )
         return Admitted(Standing.UNVERIFIED, trust)
 
+    async def hash_password(self, password: str) -> str:
+        """A room's password as it is kept.
+
+        Raises:
+            BrokerError: it is too long to be told apart by its hash.
+        """
+        return str(await self._prove(keyring.HashPassword(password)))
+
+    async def prove_password(self, password: str, hashed: str, peer: Peer) -> None:
+        """Prove somebody by a password.
+
+        Raises:
+            RefusedError: it is wrong, or was tried too often.
+        """
+        self._refuse_banned(peer)
+        if not await self._prove(keyring.CheckPassword(password, hashed)):
+            self._bans.failed(peer.address)
+            raise RefusedError("the password is wrong", Code.AUTHENTICATION_FAILED)
+
+    def is_reserved(self, name: str) -> bool:
+        """Whether no room may be called so."""
+        return self._trust.is_reserved(name)
+
+    def is_silly_tavern(self, client: str) -> bool:
+        """Whether a client is one that answers."""
+        trust = self._trust.find(client)
+        typed = trust is not None and trust.type == SILLY_TAVERN_TYPE
+        return typed or client.startswith(SILLY_TAVERN_TYPE)
+
     def is_trusted(self, client: str) -> bool:
         """Whether a client may be known here at all."""
         return self._trust.find(client) is not None
+
+    def type_of(self, client: str) -> str | None:
+        """What else a trusted client may be beside a plain one."""
+        trust = self._trust.find(client)
+        return None if trust is None else trust.type
+
+    def replace_stored(self, clients: Iterable[ClientRow]) -> None:
+        """Trust whom the store knows now."""
+        self._trust.replace_stored(clients)
+
+    async def list_keys(self) -> tuple[KeyRow, ...]:
+        """All keys there are, as they are stored."""
+        rows: tuple[KeyRow, ...] = await ask(
+            self._keyring, keyring.ListAllKeys(), timeout=30
+        )
+        return rows
+
+    async def revoke_keys(self, client: str, key_id: str | None) -> frozenset[str]:
+        """Make one key of a client, or all, good no more; gives their ids."""
+        dropped = await ask(self._keyring, keyring.Revoke(client, key_id), timeout=30)
+        for each in dropped:
+            self.known_keys.forget(client, each)
+        return frozenset(dropped)
 
     async def issue_key(self, client: str, in_use: frozenset[str]) -> str:
         """Make a new key for a client.
@@ -170,13 +232,11 @@ class Admission:
         Raises:
             RefusedError: it has none, it is wrong, or it was tried too often.
         """
-        self._refuse_banned(peer)
-        fits = trust.password_hash is not None and await self._prove(
-            keyring.CheckPassword(password, trust.password_hash)
-        )
-        if not fits:
+        if trust.password_hash is None:
+            self._refuse_banned(peer)
             self._bans.failed(peer.address)
             raise RefusedError("the password is wrong", Code.AUTHENTICATION_FAILED)
+        await self.prove_password(password, trust.password_hash, peer)
 
     def _trusted(self, handshake: Handshake, peer: Peer) -> Trust:
         client = handshake.client_id
@@ -212,19 +272,18 @@ class Admission:
         taken = identity != client and self._trust.is_reserved(identity)
         if taken or identity in RESERVED_NAMES:
             raise RefusedError(f"identity {identity!r} is reserved")
-        ref = self._directory.find(Kind.CLIENT, identity)
-        if ref is None:
-            return
-        try:
-            presence: Presence = await ask(ref, GetPresence(), timeout=10)
-        except BrokerError:  # it has ended meanwhile: the name is free
-            return
-        if presence.client != client:
+        holder = await ask(self._hall, GetHolder(identity), timeout=10)
+        if holder == "":
+            raise RefusedError(f"identity {identity!r} is the name of a room")
+        if holder not in (None, client):
             raise RefusedError(f"identity {identity!r} belongs to another client")
 
     async def _check_key(self, client: str, key: str, peer: Peer) -> str:
         known = self.known_keys.knows(client, key)
         if known is not None:
+            # When it was used is not worth refusing anybody for.
+            with contextlib.suppress(UnavailableError):
+                self._keyring.tell(keyring.Used(client, known))
             return known
         self._refuse_banned(peer)
         age = self.known_keys.age
@@ -239,7 +298,9 @@ class Admission:
             self.known_keys.remember(client, key)
         return found
 
-    async def _prove(self, message: keyring.Check | keyring.CheckPassword) -> Any:
+    async def _prove(
+        self, message: keyring.Check | keyring.CheckPassword | keyring.HashPassword
+    ) -> Any:
         """Have bcrypt judge, unless too much waits for it already."""
         if self._being_checked >= MAX_BEING_CHECKED:
             raise RefusedError("too many keys are being checked", Code.UNAVAILABLE)

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Final
 
 MINUTE: Final = 60.0
-LONGEST_BAN: Final = 3_600.0
 REMEMBERED: Final = 10_000
 
 
@@ -42,12 +41,19 @@ class RateLimit:
 
 
 class Bans:
-    """Addresses that tried too many wrong keys: a minute, then twice that, to 1 h."""
+    """Addresses that tried too many wrong keys; each time for twice as long."""
 
     def __init__(
-        self, per_minute: int, clock: Callable[[], float] = time.monotonic
+        self,
+        per_minute: int,
+        first: float,
+        longest: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Take the keys that are too many, and the seconds of bans."""
         self._limit = RateLimit(per_minute - 1, clock)
+        self._first = first
+        self._longest = longest
         self._clock = clock
         self._banned: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -60,8 +66,8 @@ class Bans:
         """Count a wrong key against an address, unless it is banned already."""
         if self.remaining(address) or self._limit.allow(address):
             return
-        _, last = self._banned.get(address, (0.0, MINUTE / 2))
-        length = min(last * 2, LONGEST_BAN)
+        _, last = self._banned.get(address, (0.0, self._first / 2))
+        length = min(last * 2, self._longest)
         self._banned[address] = (self._clock() + length, length)
         self._banned.move_to_end(address)
         if len(self._banned) > REMEMBERED:

@@ -43,6 +43,7 @@ class Trust(msgspec.Struct, frozen=True):
     password_hash: str | None = None
     origins: tuple[str, ...] = ()
     stream_names: str | None = None
+    may_serve_files: bool = False
 
 
 class Snapshot(NamedTuple):
@@ -89,6 +90,10 @@ class TrustRegistry:
     def in_files(self) -> dict[str, Trust]:
         """The clients that settings files trust."""
         return dict(self._from_files)
+
+    def clients(self) -> frozenset[str]:
+        """All clients that are trusted."""
+        return frozenset(self._from_files.keys() | self._from_store.keys())
 
     def is_reserved(self, name: str) -> bool:
         """Whether no identity but its own client may be called so."""
@@ -165,4 +170,5 @@ def _trust_of(settings: ClientSettings) -> Trust:
         settings.silly_tavern_pass_word or None,
         tuple(settings.origins),
         settings.stream_names,
+        settings.may_serve_files,
     )

@@ -22,11 +22,15 @@ from actors.directory import Directory, Kind
 from actors.errors import BrokerError
 from actors.extension import Connected, Extension, GetDetails, Identify, Profile
 from actors.future import LoopFuture
-from actors.house import House, Patience
+from actors.hall import Hall
+from actors.hall_events import Came, Open
+from actors.house import House, HouseRules, Patience
 from actors.lifecycle import TERMINAL, RequestState
+from actors.modes import RequestMode
 from actors.outbound import Notice, Order, OutputChunk, Resumed, StatusChanged
 from actors.output import Piece
 from actors.relay import Accepted, Begin, GetState, Relay
+from actors.room_records import RoomIndex
 from actors.store import Committed, Write
 
 MS: Final = 0.001
@@ -189,20 +193,27 @@ class Bar:
         store_ok: bool | None = True,
         store: pykka.ActorRef[Any] | None = None,
         assignments: LoopRef[Any] | None = None,
+        rules: HouseRules = HouseRules(),
         **times: Any,
     ) -> None:
         """Open with the protocol's own times, those of ``times`` aside."""
         self.outbound = RecordingOutbound()
         self.store = FakeStore(ok=store_ok)
         patience = Patience(**times)
+        if assignments is None:
+            assignments = Assignments.start(self.store.ref)
+        shelf = self.store.ref if store is None else store
         self.house = House(
             directory=Directory(),
             outbound=self.outbound,
             patience=patience,
-            assignments=Assignments.start() if assignments is None else assignments,
-            answers=Answers.start(patience.answer_bytes, patience.answer_ttl),
-            store=self.store.ref if store is None else store,
+            assignments=assignments,
+            answers=Answers.start(patience.answer_bytes, patience.answer_ttl, shelf),
+            hall=Hall.start(RequestMode.DEFAULT),
+            store=shelf,
+            rules=rules,
         )
+        self.house.hall.tell(Open(self.house, RoomIndex((), (), None)))
 
     async def tavern(
         self,
@@ -235,6 +246,8 @@ class Tab:
         self.bar = bar
         self.request = request
         self.order = an_order(**order)
+        requester = self.order.requester
+        bar.house.hall.tell(Came(requester, requester, self.order.kind))
         self.ref = Relay.start(bar.house, request, self.order)
         bar.house.directory.add(Kind.REQUEST, request, self.ref)
 

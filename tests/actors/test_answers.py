@@ -18,7 +18,7 @@ from actors.base import LoopRef
 from actors.errors import BrokerError, Code
 from actors.lifecycle import RequestState
 from actors.outbound import OutputId, Resumed
-from tests.actors.recording import RecordingPort
+from tests.actors.recording import FakeStore, RecordingPort
 
 ROOM_FOR_TWO = 2_500
 """Bytes that two small answers take, and three do not."""
@@ -61,7 +61,7 @@ async def result_of(port: RecordingPort) -> Resumed:
 @pytest.fixture
 async def answers() -> LoopRef[Answers]:
     """A cache with room and time enough."""
-    return Answers.start(1_000_000, 600)
+    return Answers.start(1_000_000, 600, FakeStore(ok=True).ref)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_a_request_used_twice_means_its_last(answers: LoopRef[Answers]) ->
 
 async def test_the_last_of_an_id_outlives_the_first() -> None:
     """Dropping the older does not drop the newer's name."""
-    ref = Answers.start(ROOM_FOR_TWO, 600)
+    ref = Answers.start(ROOM_FOR_TWO, 600, FakeStore(ok=True).ref)
     for request in ("1", "2", "3"):
         ref.tell(Keep(finished(request, b"a", request_id="r")))
 
@@ -146,7 +146,7 @@ async def test_the_last_of_an_id_outlives_the_first() -> None:
 
 async def test_an_answer_is_kept_no_longer_than_its_time() -> None:
     """Too late is an error that says so, never silence."""
-    ref = Answers.start(1_000_000, 0)
+    ref = Answers.start(1_000_000, 0, FakeStore(ok=True).ref)
     ref.tell(Keep(finished("1", b"a")))
 
     with pytest.raises(BrokerError, match="too long ago"):
@@ -155,7 +155,7 @@ async def test_an_answer_is_kept_no_longer_than_its_time() -> None:
 
 async def test_the_oldest_makes_room_for_the_new() -> None:
     """The cache is bounded in bytes."""
-    ref = Answers.start(ROOM_FOR_TWO, 600)
+    ref = Answers.start(ROOM_FOR_TWO, 600, FakeStore(ok=True).ref)
     for request in ("1", "2", "3"):
         ref.tell(Keep(finished(request, b"a")))
 
@@ -166,7 +166,7 @@ async def test_the_oldest_makes_room_for_the_new() -> None:
 
 async def test_the_longest_unused_goes_first() -> None:
     """What is resumed is used."""
-    ref = Answers.start(ROOM_FOR_TWO, 600)
+    ref = Answers.start(ROOM_FOR_TWO, 600, FakeStore(ok=True).ref)
     ref.tell(Keep(finished("1", b"a")))
     ref.tell(Keep(finished("2", b"a")))
     await resume(ref, "r1")
@@ -179,7 +179,7 @@ async def test_the_longest_unused_goes_first() -> None:
 
 async def test_an_answer_larger_than_the_cache_is_not_kept() -> None:
     """One does not push out all."""
-    ref = Answers.start(ROOM_FOR_TWO, 600)
+    ref = Answers.start(ROOM_FOR_TWO, 600, FakeStore(ok=True).ref)
     ref.tell(Keep(finished("1", b"a" * 10_000)))
 
     with pytest.raises(BrokerError):

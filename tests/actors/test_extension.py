@@ -382,7 +382,7 @@ async def test_who_is_gone_can_not_be_named(till: Till) -> None:
     await till.ended()
     asker = Neighbour()
     desk = till.bar.house.assignments
-    desk.tell(assignments.Place("1", (ME,), asker.ref))
+    desk.tell(assignments.Place("1", (ME,), asker.ref, "web"))
 
     assert (await asker.hears(assignments.NotPlaced)).error.code == 401
 

@@ -24,9 +24,11 @@ from actors.keyring import (
     Issue,
     Issued,
     Keyring,
+    ListAllKeys,
     ListKeys,
     Reload,
     Revoke,
+    Used,
     hash_secret,
     key_id,
     make_key,
@@ -95,6 +97,42 @@ def identifier(key: str) -> str:
 
 
 # -- keys
+
+
+async def test_use_that_somebody_else_saw_is_noted(ring: Ring) -> None:
+    """Keys known good never come here again, but are used all the same."""
+    key = await ring.issue()
+    (before,) = await ring.ask(ListKeys("web"))
+    ring.ref.tell(Used("web", identifier(key)))
+    (after,) = await ring.ask(ListKeys("web"))
+
+    assert before.last_used_at < after.last_used_at
+
+
+async def test_use_of_a_key_that_is_no_more_is_nothing(ring: Ring) -> None:
+    """It was revoked in this very moment."""
+    key = await ring.issue()
+    await ring.ask(Revoke("web"))
+    ring.ref.tell(Used("web", identifier(key)))
+
+    assert await ring.ask(ListAllKeys()) == ()
+
+
+async def test_frequent_use_is_written_once_in_a_while(ring: Ring) -> None:
+    """A client joins eight namespaces at once; the time is exact in memory."""
+    key = await ring.issue()
+    for _ in range(5):
+        ring.ref.tell(Used("web", identifier(key)))
+    await ring.ask(ListAllKeys())
+
+    assert len(ring.store.of(store.PutKey)) == 2
+
+
+async def test_all_keys_of_all_clients_are_listed(ring: Ring) -> None:
+    """For ``GET_ALL_CLIENT_KEYS``."""
+    keys = {identifier(await ring.issue(client)) for client in ("web", "bot")}
+
+    assert {row.id for row in await ring.ask(ListAllKeys())} == keys
 
 
 async def test_a_key_that_was_issued_fits(ring: Ring) -> None:

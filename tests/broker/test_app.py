@@ -14,10 +14,12 @@ import aiohttp
 import pytest
 
 from actors import keyring, schema, store
+from actors.routing import NO_RULES
 from broker import app
 from broker.app import DATABASE, StartError, Where, open_data, running_broker
 from broker.cli.database import open_database
 from broker.config import ServerSettings, SettingsError
+from broker.routes import RoutesFile
 
 from .gateway.raw_client import ENOUGH, connected
 
@@ -298,3 +300,47 @@ async def test_request_that_a_crash_cut_off_has_failed(where: Where) -> None:
 
     assert (answer["status"], answer["state"]) == ("ok", "failed")
     assert "restarted" in answer["error"]["message"]
+
+
+RULE: Final = '{"match": {}, "action": "drop"}'
+
+
+async def test_bad_routing_rules_stop_the_start(where: Where) -> None:
+    """Before anything else is begun: no database is made."""
+    (where.settings_folder / "routes.json").write_text("[{}]")
+    with pytest.raises(SettingsError, match="line 1: rule 1: "):
+        async with running_broker(ServerSettings(), where):
+            pytest.fail("it runs")
+
+    assert not where.data_folder.exists()
+
+
+async def test_routing_rules_are_watched(
+    where: Where, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Section 8: hot-reloaded; a bad file is refused whole and the old rules stay."""
+    files: list[RoutesFile] = []
+
+    def remember(folder: Path) -> RoutesFile:
+        files.append(RoutesFile(folder))
+        return files[-1]
+
+    monkeypatch.setattr(app, "RoutesFile", remember)
+    path = where.settings_folder / "routes.json"
+    path.write_text(f"[{RULE}]")
+    async with running_broker(ServerSettings(), where) as url:
+        (routes,) = files
+        numbers = [len(routes.rules.rules)]
+        async with asyncio.timeout(ENOUGH):
+            path.write_text(f"[{RULE}, {RULE}]")
+            while len(routes.rules.rules) == 1:
+                await knock(url, clientId="guest")
+            path.write_text("[{}, 1, 2]")
+            while "the routing rules stay as they were" not in caplog.text:
+                await knock(url, clientId="guest")
+            numbers.append(len(routes.rules.rules))
+            path.unlink()
+            while routes.rules is not NO_RULES:
+                await knock(url, clientId="guest")
+
+    assert numbers == [1, 2]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
+from actors.base import LoopRef
 from actors.errors import RefusedError
 from actors.house import House
 from broker.config import ServerSettings
-from broker.functions.settings_reader import SettingsReader
+from broker.functions.remote import Remote
+from broker.functions.server_functions import ServerFunctions
 from broker.gateway.dispatch import Call, Fields, NamespaceHandlers, handles
 from broker.gateway.doorman import Doorman
 from broker.gateway.intake import Intake
 from broker.gateway.outbound import SocketOutbound
 from broker.gateway.server import TapsterServer
+from broker.gateway.speech import Postman
+from broker.gateway.status import ServerStatus
+from broker.gateway.subscriptions import Subscriptions
+from broker.logs.journal import Journal
 from broker.protocol.inbound import KeyRequest, Untyped
 from broker.protocol.wire import Event, Namespace
+from broker.routes import RoutesFile
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,8 +34,16 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     doorman: Doorman
     intake: Intake
     outbound: SocketOutbound
+    postman: Postman
     settings: ServerSettings
-    settings_reader: SettingsReader
+    functions: ServerFunctions
+    remote: Remote
+    subscriptions: Subscriptions
+    shared_settings: LoopRef[Any]
+    journal: Journal
+    status: ServerStatus
+    routes: RoutesFile
+    """Its ``rules`` are those in force at the moment."""
 
 
 class CommonHandlers(NamespaceHandlers):

@@ -1,14 +1,23 @@
-"""``/function_call``: functions of the server."""
+"""``/function_call``: functions of the server, of clients and of SillyTaverns."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, ClassVar, Final
 
-from actors.errors import BrokerError, Code, NotFoundError, RefusedError
-from broker.gateway.dispatch import Call, Envelope, Fields, handles
-from broker.gateway.namespaces.common import CommonHandlers
+from actors.errors import BrokerError, Code, RefusedError, UnavailableError
+from broker.functions.server_functions import OWN_ENVELOPE, READ_JSON
+from broker.functions.visitor import Visitor
+from broker.gateway.dispatch import Call, Envelope, Fields, Result, handles
+from broker.gateway.namespaces.common import CommonHandlers, Desk
+from broker.gateway.session import Session
+from broker.protocol.function_frames import forwarded
 from broker.protocol.inbound import FunctionCall
 from broker.protocol.wire import SERVER, Event, Namespace
+
+MAX_PENDING: Final = 64
+"""Calls of one session that wait for their answers."""
 
 
 class FunctionEnvelope(Envelope):
@@ -21,13 +30,17 @@ class FunctionEnvelope(Envelope):
 
     def bad(self, call: Call, error: BrokerError) -> dict[str, Any]:
         """An error, in the function's own envelope too where it has one."""
+        fields = call.fields
         details = {"message": error.message, "code": int(error.code)}
-        return {
-            "requestId": call.fields.get("requestId"),
+        answer = {
+            "requestId": fields.get("requestId"),
             "success": False,
             "error": details,
-            "result": {"success": False, "error": details},
         }
+        of_server = fields.get("target", SERVER) == SERVER
+        if of_server and fields.get("functionName") in tuple(OWN_ENVELOPE):
+            answer["result"] = {"success": False, "error": details}
+        return answer
 
 
 class FunctionCallHandlers(CommonHandlers):
@@ -36,18 +49,43 @@ class FunctionCallHandlers(CommonHandlers):
     name: ClassVar[Namespace] = Namespace.FUNCTION_CALL
     envelope: ClassVar[Envelope] = FunctionEnvelope()
 
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._pending: Counter[str] = Counter()
+
     @handles(Event.FUNCTION_CALL, frame=FunctionCall, unverified=True)
-    def function_call(self, call: Call, frame: FunctionCall) -> Fields:
-        """Call a function."""
+    def function_call(self, call: Call, frame: FunctionCall) -> Result:
+        """Call a function: the server's, or with a key anybody's."""
         session = call.session
-        reads = frame.function_name == "readJsonFromFile" and frame.target == SERVER
+        reads = frame.function_name == READ_JSON and frame.target == SERVER
         if not session.verified and not reads:
             raise RefusedError("calling that needs a key", Code.AUTHENTICATION_FAILED)
-        if not reads:
-            raise NotFoundError(
-                f"there is no function {frame.function_name!r} at {frame.target!r}",
-                Code.FUNCTION_NOT_FOUND,
+        if self._pending[session.sid] >= MAX_PENDING:
+            raise UnavailableError(
+                f"{MAX_PENDING} of your calls wait for their answers already",
+                Code.TOO_MANY_REQUESTS,
             )
-        path = frame.args[0] if isinstance(frame.args, list) and frame.args else None
-        reader = self.desk.settings_reader
-        return {"result": {"success": True, "result": reader.read(path, session)}}
+        pending = self._begin(call, frame)
+        self._pending[session.sid] += 1
+        return self._finish(session, pending)
+
+    def _begin(self, call: Call, frame: FunctionCall) -> Coroutine[Any, Any, Any]:
+        session = call.session
+        if frame.target != SERVER:
+            told = forwarded(call.fields, session.identity, session.client)
+            return self.desk.remote.call(frame.target, told)
+        args = frame.args if isinstance(frame.args, list) else [frame.args]
+        visitor = Visitor(
+            session.caller, session.verified, session.trust.may_serve_files
+        )
+        return self.desk.functions.call(frame.function_name, args, visitor)
+
+    async def _finish(
+        self, session: Session, pending: Coroutine[Any, Any, Any]
+    ) -> Fields:
+        try:
+            return {"result": await pending}
+        finally:
+            self._pending[session.sid] -= 1
+            if not self._pending[session.sid]:
+                del self._pending[session.sid]

@@ -5,30 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from actors import answers, client, relay, room
+from actors import answers, client, relay, room_events
 from actors.base import LoopRef, ask
 from actors.directory import Kind
-from actors.errors import BrokerError, Code, NotFoundError, ProtocolError, RefusedError
+from actors.errors import BrokerError, Code, RefusedError
+from actors.hall_events import ask_room, tell_room
 from actors.outbound import Resumed
 from actors.relay_events import ProcessingStopped, StreamFailed, WholeCame
 from broker.gateway.dispatch import DEFERRED, Call, Deferred, Fields, Result, handles
 from broker.gateway.intake import warn_unknown_request
-from broker.gateway.namespaces.common import CommonHandlers
+from broker.gateway.namespaces.messages import MessageHandlers
+from broker.gateway.namespaces.speaking import SpeakingHandlers, must_be_verified
+from broker.gateway.namespaces.subscribing import SubscriptionHandlers
 from broker.gateway.outbound import SocketOutbound
 from broker.gateway.session import Session
+from broker.gateway.speech import routed
 from broker.protocol import outbound
 from broker.protocol.inbound import (
     CancelRequest,
     ExtensionError,
     LlmRequest,
     Message,
-    ProcessingDone,
     ResumeStream,
     Untyped,
+    check_text,
     make_order,
     read_stream_event,
 )
 from broker.protocol.json_text import encode, piece_of
+from broker.protocol.room_frames import Processing
 from broker.protocol.wire import (
     LIVENESS_ANSWER,
     LIVENESS_QUESTION,
@@ -42,7 +47,7 @@ from broker.protocol.wire import (
 )
 
 
-class LlmHandlers(CommonHandlers):
+class LlmHandlers(SubscriptionHandlers, MessageHandlers, SpeakingHandlers):
     """The events of ``/llm``."""
 
     name: ClassVar[Namespace] = Namespace.LLM
@@ -62,13 +67,9 @@ class LlmHandlers(CommonHandlers):
         session = call.session
         if session.handshake.is_silly_tavern:
             raise RefusedError("a SillyTavern answers, it does not order")
-        order = make_order(frame, call.fields, session.identity)
-        if order.room != session.identity:
-            self._room(order.room)
-            raise RefusedError(
-                f"only its owner can order in room {order.room!r}",
-                Code.ROOM_ACCESS_DENIED,
-            )
+        limit = self.desk.settings.message_text
+        order = make_order(frame, call.fields, session.caller, limit)
+        order = routed(order, session, call.fields, self.desk.routes.rules)
         ref = self.desk.doorman.client(session)
         return self._accepted(self._ask(ref, client.PlaceOrder(order)), frame)
 
@@ -88,17 +89,14 @@ class LlmHandlers(CommonHandlers):
     @handles(Event.CANCEL_REQUEST, frame=CancelRequest)
     def cancel_request(self, call: Call, frame: CancelRequest) -> Result:
         """Call a request off."""
-        session = call.session
-        by, entitled = session.identity, session.handshake.is_monitor
-        if frame.room_name in (None, by):
-            ref, message = (
-                self.desk.doorman.client(session),
-                client.Cancel(frame.request_id),
-            )
-            return self._cancelled(self._ask(ref, message), frame)
-        ref = self._room(frame.room_name or "")
-        room_message = room.Cancel(frame.request_id, by, entitled)
-        return self._cancelled(self._ask(ref, room_message), frame)
+        session, room = call.session, frame.room_name
+        if room is None:
+            ref = self.desk.doorman.client(session)
+            asked = self._ask(ref, client.Cancel(frame.request_id))
+        else:
+            message = room_events.Cancel(frame.request_id, session.caller)
+            asked = ask_room(self.desk.house, room, message)
+        return self._cancelled(asked, frame)
 
     async def _cancelled(self, pending: Any, frame: CancelRequest) -> Fields:
         return {"requestId": frame.request_id, "state": await pending}
@@ -118,24 +116,18 @@ class LlmHandlers(CommonHandlers):
         start: int | dict[str, int],
         port: _AckPort | _EventPort,
     ) -> None:
-        own = room_name in (None, session.identity)
         message = answers.Resume(
             request_id=request_id,
             reader=session.identity,
-            room=None if own else room_name,
+            room=room_name,
             start=start,
             port=port,
+            entitled=session.handshake.is_monitor,
         )
-        try:
-            ref = (
-                self.desk.doorman.client(session)
-                if own
-                else self._room(room_name or "")
-            )
-        except BrokerError as error:
-            port.resumed(error)
+        if room_name is None:
+            self.desk.doorman.client(session).tell(message)
         else:
-            ref.tell(message)
+            tell_room(self.desk.house, room_name, message)
 
     # -- answers
 
@@ -153,7 +145,7 @@ class LlmHandlers(CommonHandlers):
         return self._whole(call.session, frame)
 
     @handles(AnswerEvent.MESSAGE, frame=Message, unverified=True)
-    def message(self, call: Call, frame: Message) -> Fields:
+    def message(self, call: Call, frame: Message) -> Result:
         """A whole answer, or words to the server."""
         session = call.session
         text = frame.data if frame.data is not None else frame.message
@@ -161,15 +153,12 @@ class LlmHandlers(CommonHandlers):
             answer = {"data": LIVENESS_ANSWER, "source": SERVER}
             session.emit(AnswerEvent.MESSAGE, answer)
             return {"data": LIVENESS_ANSWER}
-        if not session.verified:
-            raise RefusedError("that needs a key", Code.AUTHENTICATION_FAILED)
+        must_be_verified(call)
         if frame.type == MessageType.NON_STREAM and frame.request_id is not None:
             return self._whole(session, frame)
-        raise ProtocolError(
-            "a message needs type 0 and a requestId, or must ask the server "
-            f"«{LIVENESS_QUESTION}»",
-            Code.INVALID_REQUEST,
-        )
+        data = call.data if isinstance(call.data, dict) else {"data": text}
+        check_text(data, self.desk.settings.message_text)
+        return self.speak(call, data)
 
     def _whole(self, session: Session, frame: Message) -> Fields:
         ref = self._answered(session, frame.request_id)
@@ -181,14 +170,15 @@ class LlmHandlers(CommonHandlers):
             ref.tell(WholeCame(session.identity, output, piece_of(text)))
         return None
 
-    @handles(Event.STOP_PROCESSING, frame=ProcessingDone)
-    def stop_processing(self, call: Call, frame: ProcessingDone) -> Fields:
-        """An extension is done with a request."""
+    @handles(Event.STOP_PROCESSING, frame=Processing)
+    def stop_processing(self, call: Call, frame: Processing) -> Result:
+        """An extension is done with a request, or with whatever it did in a room."""
+        result = super().stop_processing(call, frame)
         if frame.request_id is not None:
             ref = self._answered(call.session, frame.request_id)
             if ref is not None:
                 ref.tell(ProcessingStopped(call.session.identity))
-        return None
+        return result
 
     @handles(Event.ERROR, frame=ExtensionError)
     def error(self, call: Call, frame: ExtensionError) -> Fields:
@@ -221,12 +211,6 @@ class LlmHandlers(CommonHandlers):
         ref = self.desk.house.directory.find(Kind.REQUEST, request or "")
         if ref is None:
             warn_unknown_request(session, request or "")
-        return ref
-
-    def _room(self, name: str) -> LoopRef[Any]:
-        ref = self.desk.house.directory.find(Kind.ROOM, name)
-        if ref is None:
-            raise NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
         return ref
 
     def _ask(self, ref: LoopRef[Any], message: Any) -> Any:

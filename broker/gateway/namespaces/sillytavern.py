@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from actors import extension
+from actors import extension, shared_settings
+from actors.base import ask
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
-from broker.gateway.dispatch import Call, Fields, handles
-from broker.gateway.namespaces.common import CommonHandlers
+from actors.shared_settings import Setting
+from broker.gateway.dispatch import Call, Fields, Result, handles
+from broker.gateway.namespaces.subscribing import AnnouncementHandlers
 from broker.gateway.session import Session
+from broker.protocol import outbound, silly_tavern_frames
 from broker.protocol.inbound import (
     CharactersUpdated,
     ClientSettingsFrame,
     Frame,
     IdentifySillyTavern,
 )
+from broker.protocol.silly_tavern_frames import (
+    GetSharedSettings,
+    SaveSharedSettings,
+    shared_text,
+    shared_value,
+)
 from broker.protocol.wire import Event, Namespace
 
+SAVE_TIMEOUT = 30.0
+"""Seconds that the store may take for a setting."""
 
-class SillyTavernHandlers(CommonHandlers):
+
+class SillyTavernHandlers(AnnouncementHandlers):
     """The events of ``/sillytavern``."""
 
     name: ClassVar[Namespace] = Namespace.SILLY_TAVERN
@@ -48,6 +60,7 @@ class SillyTavernHandlers(CommonHandlers):
         session.socket.identified[session.identity] = profile
         ref = self.desk.doorman.extension(session)
         ref.tell(extension.Identify(profile, frozenset(frame.running)))
+        self.desk.subscriptions.remind(session)
         return answer
 
     @handles(Event.CHARACTERS_UPDATED, frame=CharactersUpdated)
@@ -59,6 +72,44 @@ class SillyTavernHandlers(CommonHandlers):
     def client_settings(self, call: Call, frame: ClientSettingsFrame) -> Fields:
         """An instance tells more of itself."""
         return self._describe(call, frame)
+
+    @handles(Event.SAVE_SHARED_SETTINGS, frame=SaveSharedSettings)
+    def save_shared_settings(self, call: Call, frame: SaveSharedSettings) -> Result:
+        """An instance has changed a setting that all have in common."""
+        _must_share(call.session)
+        setting = Setting(
+            frame.name, frame.version, shared_text(frame.value), call.session.identity
+        )
+        ref = self.desk.shared_settings
+        pending = ask(ref, shared_settings.Save(setting), timeout=SAVE_TIMEOUT)
+        return self._saved(pending, setting)
+
+    async def _saved(self, pending: Any, setting: Setting) -> Fields:
+        result: shared_settings.Saved | shared_settings.Conflict = await pending
+        if isinstance(result, shared_settings.Conflict):
+            return _conflict(result.kept)
+        packet = silly_tavern_frames.updated(
+            setting.name, setting.value, setting.version, setting.source
+        )
+        for other in self.desk.doorman.registry.everyone_in(self.name):
+            if other.handshake.is_silly_tavern and other.identity != setting.source:
+                other.outbox.push(packet)
+        answer: dict[str, Any] = {"version": result.version}
+        if not result.durable:
+            answer["warning"] = "the store is down: a restart may lose this"
+        return answer
+
+    @handles(Event.GET_SHARED_SETTINGS, frame=GetSharedSettings)
+    def get_shared_settings(self, call: Call, frame: GetSharedSettings) -> Result:
+        """What all instances have in common under a name."""
+        _must_share(call.session)
+        timeout = self.desk.house.patience.ask_timeout
+        get = shared_settings.Get(frame.name)
+        return self._found(ask(self.desk.shared_settings, get, timeout=timeout))
+
+    async def _found(self, pending: Any) -> Fields:
+        setting: Setting = await pending
+        return {"value": shared_value(setting.value), "version": setting.version}
 
     def _describe(self, call: Call, frame: Frame) -> Fields:
         _must_be_silly_tavern(call.session)
@@ -103,3 +154,18 @@ def _must_be_silly_tavern(session: Session) -> None:
         raise BrokerError(
             "only a client of type SillyTavern may do that", Code.AUTHORISATION_FAILED
         )
+
+
+def _must_share(session: Session) -> None:
+    handshake = session.handshake
+    if not (handshake.is_silly_tavern or handshake.is_monitor):
+        raise RefusedError("only SillyTaverns and monitors share settings")
+
+
+def _conflict(kept: Setting) -> dict[str, Any]:
+    error = BrokerError(
+        f"{kept.name!r} has version {kept.version} already: save a later one",
+        Code.INVALID_REQUEST,
+    )
+    answer = outbound.refusal(error)
+    return {**answer, "value": shared_value(kept.value), "version": kept.version}

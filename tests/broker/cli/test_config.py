@@ -88,3 +88,17 @@ def test_former_keys_are_warned_of(tapster: Tapster, settings: Path) -> None:
 
     assert checked.exit_code == 0
     assert "autoConnect" in checked.stderr
+
+
+def test_broken_routing_rules_are_named(tapster: Tapster, settings: Path) -> None:
+    """With the line and the rule's number; sound ones are sound."""
+    settings.mkdir()
+    path = settings / "routes.json"
+    path.write_text('[\n{"match": {}, "action": "eat"}]')
+    broken = tapster("config", "check")
+    path.write_text('[\n{"match": {}, "action": "drop"}]')
+    mended = tapster("config", "check")
+
+    assert (broken.exit_code, mended.exit_code) == (1, 0)
+    assert broken.stderr.startswith(f"{path}, line 2: rule 1: ")
+    assert mended.stdout == f"{settings}: sound, 0 client files.\n"

@@ -1,4 +1,4 @@
-"""``readJsonFromFile``: what can be read, and the tricks that must not work."""
+"""``readJsonFromFile``: what can be read by whom. Tricks with paths: test_paths."""
 
 from __future__ import annotations
 
@@ -6,92 +6,83 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from actors.errors import BrokerError, Code
-from broker.config import PUBLIC_FIELDS, SERVER_FILE, ServerSettings
-from broker.functions.settings_reader import SettingsReader
+from broker.config import PUBLIC_FIELDS, SERVER_FILE
+from broker.functions.settings_reader import MAX_FILE, SettingsReader
+from broker.functions.visitor import Visitor
+from broker.security.paths import ServerRoot
 
-SECRET = "nobody may see this"
+from .conftest import GUEST, MONITOR, SECRET, SILLY_TAVERN, STRANGER, visitor, write
+
 OWN = "settings/guest-settings.json"
-
-ANSWERS = {
-    Code.INVALID_PATH,
-    Code.RESTRICTED_FILE,
-    Code.PATH_TRAVERSAL,
-    Code.FILE_NOT_FOUND,
-}
+SERVER = "settings/server_settings.json"
+EVERYBODY = [GUEST, STRANGER, MONITOR, SILLY_TAVERN]
 
 
-class Guest(msgspec.Struct, frozen=True):
-    """Whoever reads."""
-
-    client: str = "guest"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A root with settings, other people's settings, and things beside them."""
-    settings = tmp_path / "settings"
-    settings.mkdir()
-    server = {**msgspec.to_builtins(ServerSettings()), "trustedProxies": [SECRET]}
-    write(settings / SERVER_FILE, server)
-    write(
-        settings / "guest-settings.json",
-        {
-            "clientId": "guest",
-            "isTrust": True,
-            "sillyTavernPassWord": SECRET,
-            "sillyTavernMasterKey": SECRET,
-            "mine": [1, {"a": None}],
-        },
-    )
-    write(settings / "other-settings.json", {"clientId": "other", "secret": SECRET})
-    write(settings / "routes.json", {"secret": SECRET})
-    write(tmp_path / "guest-settings.json", {"secret": SECRET})
-    (tmp_path / "tapster.sqlite3").write_text(SECRET)
-    return settings
-
-
-def write(path: Path, values: Any) -> None:
-    """Write a JSON file."""
-    path.write_text(json.dumps(values))
-
-
-def read(folder: Path, path: Any, client: str = "guest") -> dict[str, Any]:
+def see(root: ServerRoot, path: Any, reader: Visitor = GUEST) -> Any:
     """Read as a client would."""
-    return SettingsReader(folder).read(path, Guest(client))
+    return SettingsReader(root).read(path, reader)
 
 
-def refusal(folder: Path, path: Any, client: str = "guest") -> int:
+def refusal(root: ServerRoot, path: Any, reader: Visitor = GUEST) -> int:
     """The code with which reading a path is refused."""
     with pytest.raises(BrokerError) as refused:
-        read(folder, path, client)
+        see(root, path, reader)
     assert SECRET not in refused.value.message
-    assert str(folder) not in refused.value.message
     return refused.value.code
 
 
 @pytest.mark.parametrize("path", [OWN, f"./{OWN}", f"/{OWN}"])
-def test_own_settings_are_read_without_secrets(folder: Path, path: str) -> None:
-    """Section 10: ``./settings/x.json`` and ``/settings/x.json`` both mean that."""
-    assert read(folder, path) == {
+@pytest.mark.parametrize("reader", [GUEST, STRANGER])
+def test_own_settings_are_read_without_passwords(
+    root: ServerRoot, path: str, reader: Visitor
+) -> None:
+    """Section 10, and section 1 rule 5: by everybody, what else is their own stays."""
+    assert see(root, path, reader) == {
         "clientId": "guest",
         "isTrust": True,
-        "mine": [1, {"a": None}],
+        "mine": [1, {"a": None, "token": "my own"}],
     }
 
 
 @pytest.mark.parametrize("prefix", ["", "./", "/"])
+@pytest.mark.parametrize("reader", [GUEST, STRANGER, SILLY_TAVERN])
 def test_server_settings_show_their_public_fields_only(
-    folder: Path, prefix: str
+    root: ServerRoot, prefix: str, reader: Visitor
 ) -> None:
-    """Section 10: ``server_settings.json`` in its public fields."""
-    found = read(folder, f"{prefix}settings/server_settings.json")
+    """Section 10: in its public fields for all but monitors."""
+    found = see(root, f"{prefix}{SERVER}", reader)
 
     assert set(found) == set(PUBLIC_FIELDS)
     assert found["serverPort"] == 4000
+
+
+def test_monitor_sees_the_server_settings_whole(
+    root: ServerRoot, settings: Path
+) -> None:
+    """Section 10: but not what former installations kept their keys in."""
+    values = json.loads((settings / SERVER_FILE).read_text())
+    write(settings / SERVER_FILE, {**values, "clientKeys": {"a": SECRET}})
+
+    assert see(root, SERVER, MONITOR) == values
+
+
+def test_what_the_command_line_overruled_is_what_others_see(root: ServerRoot) -> None:
+    """A client needs the port that is in force; a monitor edits the file."""
+    reader = SettingsReader(root, {"serverPort": 4321})
+
+    assert reader.read(SERVER, GUEST)["serverPort"] == 4321
+    assert reader.read(SERVER, MONITOR)["serverPort"] == 4000
+
+
+def test_unproven_monitor_is_nobody(root: ServerRoot) -> None:
+    """Rights are those of a key."""
+    pretender = Visitor(MONITOR.caller, verified=False)
+
+    assert set(see(root, SERVER, pretender)) == set(PUBLIC_FIELDS)
+    assert refusal(root, OWN, pretender) == Code.RESTRICTED_FILE
 
 
 def test_public_fields_are_those_of_the_protocol() -> None:
@@ -108,239 +99,168 @@ def test_public_fields_are_those_of_the_protocol() -> None:
     }
 
 
-def test_server_settings_without_a_public_field_show_the_others(folder: Path) -> None:
+def test_server_settings_without_a_public_field_show_the_others(
+    root: ServerRoot, settings: Path
+) -> None:
     """A file holds what an operator changed, no more."""
-    write(folder / SERVER_FILE, {"serverPort": 4001, "trustedProxies": [SECRET]})
+    write(settings / SERVER_FILE, {"serverPort": 4001, "trustedProxies": [SECRET]})
 
-    assert read(folder, "settings/server_settings.json") == {"serverPort": 4001}
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "../tapster.sqlite3",
-        "settings/../tapster.sqlite3",
-        "settings/../settings/guest-settings.json",
-        "settings/../guest-settings.json",
-        "./settings/../../etc/passwd",
-        "/settings/../../../etc/passwd",
-        "..",
-        "settings/..",
-        "..\\tapster.sqlite3",
-        "settings\\..\\tapster.sqlite3",
-        "settings/..\\guest-settings.json",
-        "C:\\..\\x",
-    ],
-)
-def test_way_out_by_dots_is_refused(folder: Path, path: str) -> None:
-    """Section 10: ``..`` is refused with 201, also where it would lead back in."""
-    assert refusal(folder, path) == Code.PATH_TRAVERSAL
+    assert see(root, SERVER) == {"serverPort": 4001}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/etc/passwd",
-        "//etc/passwd",
-        "//settings/guest-settings.json",
-        ".//settings/guest-settings.json",
-        "settings//guest-settings.json",
-        "settings/./guest-settings.json",
-        "settings/sub/guest-settings.json",
-        "x/settings/guest-settings.json",
-        "guest-settings.json",
-        "tapster.sqlite3",
-        "settings",
-        "settings/",
-        "settings/.",
-        "file:///etc/passwd",
-        "~/.ssh/id_rsa",
-        "SETTINGS/guest-settings.json",
-        "settings/GUEST-settings.json",
-        "settings/guest-settings.json ",
-        " settings/guest-settings.json",
-        "settings/guest-settings.json\n",
-        "settings/guest-settings.json.",
-        "settings/guest-settings.json/",
-        "settings/.../guest-settings.json",
-    ],
-)
-def test_other_paths_are_restricted(folder: Path, path: str) -> None:
-    """Section 10: other absolute paths and all other files are refused with 202."""
-    assert refusal(folder, path) == Code.RESTRICTED_FILE
+@pytest.mark.parametrize("reader", [GUEST, SILLY_TAVERN])
+def test_settings_of_others_are_read_without_what_looks_secret(
+    root: ServerRoot, reader: Visitor
+) -> None:
+    """Section 10: files under settings/, without passwords, at whatever depth."""
+    assert see(root, "settings/other-settings.json", reader) == {
+        "clientId": "other",
+        "theme": {"colour": "red", "maxTokens": 5},
+        "bots": [{"name": "b"}],
+    }
+
+
+def test_monitor_sees_all_of_the_settings_of_others_but_passwords(
+    root: ServerRoot,
+) -> None:
+    """Section 10: nobody reads those back."""
+    found = see(root, "settings/other-settings.json", MONITOR)
+
+    assert "sillyTavernPassWord" not in found
+    assert found["theme"]["password"] == SECRET
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "content"),
     [
-        "%2e%2e/tapster.sqlite3",
-        "settings/%2e%2e/tapster.sqlite3",
-        "settings/%2e%2e%2ftapster.sqlite3",
-        "settings%2fguest-settings.json",
-        "settings/..%2fguest-settings.json",
-        "settings/%252e%252e/x",
-        "settings/guest-settings.json%00",
-        "settings/guest-settings.json?x",
-        "settings/guest-settings.json#x",
-        "settings/\u2024\u2024/tapster.sqlite3",
-        "settings/\uff0e\uff0e/x",
-        "settings\u2215guest-settings.json",
+        ("settings/routes.json", []),
+        ("/settings/routes.json", []),
+        ("public/list.json", [1, 2]),
+        ("./public/list.json", [1, 2]),
     ],
 )
-def test_encoded_paths_are_not_decoded(folder: Path, path: str) -> None:
-    """Section 10: a path is what it is."""
-    assert refusal(folder, path) == Code.RESTRICTED_FILE
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "C:\\settings\\guest-settings.json",
-        "C:/settings/guest-settings.json",
-        "C:settings/guest-settings.json",
-        "\\settings\\guest-settings.json",
-        "settings\\guest-settings.json",
-        "\\\\host\\share\\guest-settings.json",
-        "\\\\?\\C:\\x",
-        "settings/guest-settings.json:$DATA",
-        "settings/guest-settings.json::$DATA",
-        "settings/CON",
-        "settings/guest~1.jso",
-    ],
-)
-def test_windows_forms_are_restricted(folder: Path, path: str) -> None:
-    """Section 10: the same on every system."""
-    assert refusal(folder, path) == Code.RESTRICTED_FILE
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        None,
-        "",
-        7,
-        True,
-        [OWN],
-        {"path": OWN},
-        "settings/guest-settings.json\0",
-        "settings/guest-settings.json\0.txt",
-        "\0",
-        "settings/" + "x" * 600,
-        "settings/" + "../" * 10_000 + "etc/passwd",
-        "./" * 300 + OWN,
-    ],
-)
-def test_what_is_no_short_text_is_no_path(folder: Path, path: Any) -> None:
-    """Section 10: 106."""
-    assert refusal(folder, path) == Code.INVALID_PATH
+def test_other_files_are_read_by_who_has_a_key(
+    root: ServerRoot, path: str, content: Any
+) -> None:
+    """Section 10: files under settings/ and public/."""
+    assert see(root, path) == content
+    assert refusal(root, path, STRANGER) == Code.RESTRICTED_FILE
 
 
 @pytest.mark.parametrize(
     "path",
     [
         "settings/other-settings.json",
-        "settings/routes.json",
-        "settings/monitor-settings.json",
-        "settings/functions",
-        "settings/.env",
+        "settings/absent.json",
+        "settings/functions/x.json",
+        "public/absent.json",
     ],
 )
-def test_other_files_of_the_folder_are_restricted(folder: Path, path: str) -> None:
-    """Rule 5: one's own file and the server's, whether others are there or not."""
-    assert refusal(folder, path) == Code.RESTRICTED_FILE
+def test_without_a_key_all_else_is_restricted_whether_there_or_not(
+    root: ServerRoot, path: str
+) -> None:
+    """Section 1, rule 5."""
+    assert refusal(root, path, STRANGER) == Code.RESTRICTED_FILE
+
+
+@pytest.mark.parametrize("reader", EVERYBODY)
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("settings/../data/tapster.sqlite3", Code.PATH_TRAVERSAL),
+        ("../guest-settings.json", Code.PATH_TRAVERSAL),
+        ("data/tapster.sqlite3", Code.RESTRICTED_FILE),
+        ("client/file.json", Code.RESTRICTED_FILE),
+        ("guest-settings.json", Code.RESTRICTED_FILE),
+        ("settings/functions/example.py", Code.RESTRICTED_FILE),
+        ("/etc/passwd", Code.RESTRICTED_FILE),
+        (None, Code.INVALID_PATH),
+        ({"path": OWN}, Code.INVALID_PATH),
+    ],
+)
+def test_no_rank_opens_what_is_nobodys(
+    root: ServerRoot, reader: Visitor, path: Any, code: int
+) -> None:
+    """Section 10: not even for monitors."""
+    assert refusal(root, path, reader) == code
+
+
+def test_settings_that_are_no_json_files_are_restricted(
+    root: ServerRoot, settings: Path
+) -> None:
+    """Editors leave copies behind."""
+    write(settings / "guest-settings.json~", {"secret": SECRET})
+
+    assert refusal(root, "settings/guest-settings.json~") == Code.RESTRICTED_FILE
 
 
 @pytest.mark.parametrize(
-    "client", ["..", "../tapster", "/etc/passwd", "a/b", "a\\b", "C:x", "x\0"]
+    "client", ["..", "../data", "/etc/passwd", "a/b", "a\\b", "C:x", "x\0"]
 )
-def test_names_that_are_paths_lead_nowhere(folder: Path, client: str) -> None:
+def test_names_that_are_paths_lead_nowhere(root: ServerRoot, client: str) -> None:
     """A clientId is anything up to 128 characters."""
     path = f"settings/{client}-settings.json"
 
-    assert refusal(folder, path, client) in ANSWERS
+    assert refusal(root, path, visitor(client)) in {
+        Code.INVALID_PATH,
+        Code.RESTRICTED_FILE,
+        Code.PATH_TRAVERSAL,
+        Code.FILE_NOT_FOUND,
+    }
 
 
 @pytest.mark.parametrize("client", ["server_settings.json", "server_", ""])
-def test_no_name_opens_the_servers_secrets(folder: Path, client: str) -> None:
+def test_no_name_opens_the_servers_secrets(root: ServerRoot, client: str) -> None:
     """Its file is never somebody's own."""
-    found = read(folder, "settings/server_settings.json", client)
+    found = see(root, SERVER, visitor(client, verified=False))
 
     assert SECRET not in json.dumps(found)
 
 
-def test_absent_file_is_not_found(folder: Path) -> None:
-    """Section 2: 101, for one's own file only."""
-    path = "settings/newcomer-settings.json"
+@pytest.mark.parametrize("verified", [True, False])
+def test_absent_file_is_not_found(root: ServerRoot, *, verified: bool) -> None:
+    """Section 2: 101."""
+    newcomer = visitor("newcomer", verified=verified)
 
-    assert refusal(folder, path, "newcomer") == Code.FILE_NOT_FOUND
-
-
-def test_directory_is_not_found(folder: Path) -> None:
-    """What is no file can not be read."""
-    (folder / "d-settings.json").mkdir()
-
-    assert refusal(folder, "settings/d-settings.json", "d") == Code.FILE_NOT_FOUND
+    assert refusal(root, "settings/newcomer-settings.json", newcomer) == 101
 
 
-@pytest.mark.parametrize("absolute", [True, False])
-def test_link_that_leads_out_is_refused(folder: Path, *, absolute: bool) -> None:
-    """Section 10: links that lead out are refused with 103."""
-    outside = folder.parent / "outside.json"
-    write(outside, {"secret": SECRET})
-    target = outside if absolute else Path("../outside.json")
-    (folder / "link-settings.json").symlink_to(target)
+def test_link_to_the_servers_settings_is_the_servers_settings(
+    root: ServerRoot, settings: Path
+) -> None:
+    """Rights go by what a file is, not by what a link is called."""
+    (settings / "link-settings.json").symlink_to(SERVER_FILE)
 
-    code = refusal(folder, "settings/link-settings.json", "link")
-    assert code == Code.FILE_ACCESS_DENIED
+    found = see(root, "settings/link-settings.json", visitor("link"))
 
-
-def test_link_by_way_of_a_link_is_refused(folder: Path) -> None:
-    """Section 10: however many links it takes."""
-    outside = folder.parent / "outside.json"
-    write(outside, {"secret": SECRET})
-    (folder / "step.json").symlink_to(outside)
-    (folder / "link-settings.json").symlink_to(folder / "step.json")
-
-    code = refusal(folder, "settings/link-settings.json", "link")
-    assert code == Code.FILE_ACCESS_DENIED
-
-
-def test_link_to_nowhere_is_an_answer(folder: Path) -> None:
-    """A dangling link is as good as no file."""
-    (folder / "a-settings.json").symlink_to(folder / "gone.json")
-
-    assert refusal(folder, "settings/a-settings.json", "a") == Code.FILE_NOT_FOUND
-
-
-def test_link_to_itself_is_an_answer(folder: Path) -> None:
-    """A link that goes round is no error of ours."""
-    (folder / "a-settings.json").symlink_to(folder / "a-settings.json")
-
-    assert refusal(folder, "settings/a-settings.json", "a") in {101, 103, 104}
-
-
-def test_name_too_long_for_the_file_system_is_an_answer(folder: Path) -> None:
-    """128 characters of a clientId may be more bytes than a file's name has."""
-    client = "酒" * 128
-
-    assert refusal(folder, f"settings/{client}-settings.json", client) in ANSWERS
-
-
-def test_settings_folder_may_itself_be_a_link(folder: Path) -> None:
-    """Operators mount and link folders as they like."""
-    linked = folder.parent / "linked"
-    linked.symlink_to(folder)
-
-    assert read(linked, OWN)["clientId"] == "guest"
+    assert set(found) == set(PUBLIC_FIELDS)
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"{", b"", b"[1]", b'"text"', b"null", b'{"a": "\xff"}', b"\xef\xbb\xbf{}"],
-    ids=["half", "empty", "list", "text", "null", "no UTF-8", "BOM"],
+    [
+        b"{",
+        b"",
+        b"[1]",
+        b'"text"',
+        b"null",
+        b'{"a": "\xff"}',
+        b"\xef\xbb\xbf{}",
+        b'{"a":' + b"[" * 100_000,
+    ],
+    ids=["half", "empty", "list", "text", "null", "no UTF-8", "BOM", "deep"],
 )
-def test_broken_file_is_an_answer(folder: Path, content: bytes) -> None:
+def test_broken_file_is_an_answer(
+    root: ServerRoot, settings: Path, content: bytes
+) -> None:
     """Section 2: 104, and nothing of what the file holds."""
-    (folder / "guest-settings.json").write_bytes(content)
+    (settings / "guest-settings.json").write_bytes(content)
 
-    assert refusal(folder, OWN) == Code.FILE_READ
+    assert refusal(root, OWN) == Code.FILE_READ
+
+
+def test_large_file_is_not_read(root: ServerRoot, settings: Path) -> None:
+    """What is larger is fetched over HTTP."""
+    write(settings.parent / "public" / "large.json", "x" * MAX_FILE)
+
+    assert refusal(root, "public/large.json") == Code.FILE_READ

@@ -11,6 +11,7 @@ import pytest
 from broker.gateway import heartbeat
 from broker.gateway.heartbeat import Heartbeat
 from broker.gateway.outbox import Flusher, Limits
+from broker.gateway.rate import Rates
 from broker.gateway.socket import TapsterSocket
 from broker.protocol.packet import frame
 
@@ -24,6 +25,8 @@ class FakeEngine:
 
     max_http_buffer_size = 1_000
     fast_lane = False
+    max_depth = 64
+    rates = Rates(200, 400, 50)
     reason = SimpleNamespace(
         PING_TIMEOUT="ping timeout",
         SERVER_DISCONNECT="server disconnect",
@@ -40,6 +43,7 @@ class FakeEngine:
         self.first_look = min(handshake, interval)
         self.flusher = Flusher()
         self.limits = Limits(1 << 20, ENOUGH)
+        self.clock = asyncio.get_running_loop().time
         self.heartbeat = Heartbeat()
         self.gone_for: list[str] = []
         self.closing: list[str] = []
@@ -273,4 +277,19 @@ async def test_deadline_is_kept_though_pings_are_more_frequent() -> None:
 
     assert first < 10
     assert line.socket.look() is not None
+    assert line.engine.closing == []
+
+
+async def test_connection_whose_reading_pauses_is_not_given_up(line: Line) -> None:
+    """Its pong waits behind the stream events that are not read yet."""
+    line.join()
+    line.socket._wait = 25
+    line.socket.look()
+    line.socket.pace.unseen = 51
+    async with asyncio.timeout(ENOUGH):
+        await line.socket._keep_pace()
+    line.socket._wait = 20
+    line.socket.look()
+
+    assert line.pings() == 1
     assert line.engine.closing == []

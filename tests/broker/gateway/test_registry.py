@@ -43,6 +43,18 @@ async def test_namespaces_are_apart(registry: SessionRegistry) -> None:
     assert list(registry.of("guest", Namespace.ROOMS)) == [session]
 
 
+async def test_everyone_in_a_namespace_is_found(registry: SessionRegistry) -> None:
+    """Settings that SillyTaverns share are told to all of them."""
+    sessions = [
+        FakeConnection().session(Namespace.SILLY_TAVERN, client_id=client)
+        for client in ("one", "other", "other")
+    ]
+    for session in (FakeConnection().session(), *sessions):
+        registry.add(session)
+
+    assert registry.everyone_in(Namespace.SILLY_TAVERN) == sessions
+
+
 async def test_last_session_to_go_is_told(registry: SessionRegistry) -> None:
     """An extension is lost with its last socket."""
     first, second = (FakeConnection().session() for _ in range(2))

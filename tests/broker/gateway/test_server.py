@@ -17,9 +17,14 @@ from broker.gateway.session import Session
 from broker.gateway.socket import ProtocolBrokenError, TapsterSocket
 from broker.protocol.handshake import Handshake
 from broker.protocol.inbound import Untyped
-from broker.protocol.wire import Namespace
+from broker.protocol.wire import (
+    SILLY_TAVERN_TYPE,
+    STREAM_EVENT_TYPES,
+    LibraryEvent,
+    Namespace,
+)
 from broker.security.origins import Origins
-from broker.security.peer import Neighbourhood
+from broker.security.peer import Neighbourhood, Peer
 from broker.security.trust import Trust
 
 from .fakes import PEER, FakeSink, packet_of, turns
@@ -35,6 +40,8 @@ class FakeDoorman:
         self.open.set()
         self.error: Exception | None = None
         self.inside: list[Session] = []
+        self.type = ""
+        self.verified = True
 
     async def let_in(
         self, socket: Any, namespace: str, sid: str, _auth: Any
@@ -43,10 +50,9 @@ class FakeDoorman:
         await self.open.wait()
         if self.error is not None:
             raise self.error
-        session = Session(
-            sid, namespace, socket, Handshake(client_id="guest"), Trust("guest")
-        )
-        session.verified = True
+        handshake = Handshake(client_id="guest", client_type=self.type)
+        session = Session(sid, namespace, socket, handshake, Trust("guest"))
+        session.verified = self.verified
         self.inside.append(session)
         return session
 
@@ -61,12 +67,13 @@ class FakeDoorman:
 
 
 class Echo(NamespaceHandlers):
-    """Remembers the data of every ``say``."""
+    """Remembers the data of every ``say``, and counts what a stream brings."""
 
     name: ClassVar[Namespace] = Namespace.LLM
 
     def __init__(self) -> None:
         self.said: list[Any] = []
+        self.streamed = 0
 
     @handles("say")
     def say(self, call: Call, _frame: Untyped) -> Fields:
@@ -74,12 +81,18 @@ class Echo(NamespaceHandlers):
         self.said.append(call.data)
         return {}
 
+    @handles(*STREAM_EVENT_TYPES, *LibraryEvent)
+    def stream(self, _call: Call, _frame: Untyped) -> Fields:
+        """Count it."""
+        self.streamed += 1
+        return None
+
 
 class Line:
     """A server with one namespace, and one connection to it."""
 
-    def __init__(self) -> None:
-        settings = ServerSettings()
+    def __init__(self, **fields: Any) -> None:
+        settings = ServerSettings(**fields)
         origins, near = Origins([], []), Neighbourhood([], [])
         self.server = TapsterServer(settings, origins, near, fast_lane=True)
         self.doorman = FakeDoorman()
@@ -310,3 +323,128 @@ async def test_unjoined_packet_type_is_no_session(line: Line) -> None:
     await line.take("0/llm,{}", "3/llm,99[1]", "3/llm,[]")
 
     assert len(line.sent()) == 1
+
+
+# -- the limits of one connection
+
+
+@pytest.fixture
+async def hasty() -> Any:
+    """A connection that may send three events, and hardly one a second."""
+    line = Line(events_per_second=1, events_burst=3, max_depth=8)
+    await line.take("0/llm,{}")
+    line.sent()
+    yield line
+    line.close()
+
+
+async def test_event_beyond_the_limit_is_refused_by_its_ack(hasty: Line) -> None:
+    """Section 9: a clear error with a code, and nothing else is harmed."""
+    await hasty.take(*(f'2/llm,{n}["say",{n}]' for n in range(1, 5)))
+
+    head, (answer,) = hasty.sent()[-1]
+    assert hasty.echo.said == [1, 2, 3]
+    assert head == "43/llm,4"
+    assert (answer["status"], answer["code"]) == ("error", 10429)
+    assert "at most 1 a second" in answer["message"]
+
+
+async def test_event_beyond_the_limit_is_refused_by_an_error(hasty: Line) -> None:
+    """Section 2: errors that no ack can carry name the request."""
+    await hasty.take(*['2/llm,["say",1]'] * 3, '2/llm,["say",{"requestId":"r"}]')
+
+    _, (name, error) = hasty.sent()[-1]
+    assert (name, error["code"], error["requestId"]) == ("ERROR", 10429, "r")
+
+
+async def test_limit_is_the_connections_not_the_namespaces(hasty: Line) -> None:
+    """Section 9: per socket."""
+    await hasty.take(*['2/llm,["say",1]'] * 3, "1/llm,", "0/llm,{}", '2/llm,1["say"]')
+
+    ((_, (answer,)),) = hasty.sent()[-1:]
+    assert answer["code"] == 10429
+
+
+async def test_who_goes_on_after_refusals_is_closed(
+    hasty: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a last error that says so."""
+    caplog.set_level(logging.INFO)
+    await hasty.take(*['2/llm,["say",1]'] * 6)
+    with pytest.raises(ProtocolBrokenError, match="too many events"):
+        await hasty.take('2/llm,["say",1]')
+
+    _, (name, error) = hasty.sent()[-1]
+    assert (name, error["code"]) == ("ERROR", 10429)
+    assert "the connection is closed" in error["message"]
+    assert "sends too many events" in caplog.text
+
+
+@pytest.mark.parametrize("packet", ['2/llm,["connect"]', "2/llm,[]", "2/llm,[7]"])
+async def test_what_is_no_event_is_counted_and_not_answered(
+    hasty: Line, packet: str
+) -> None:
+    """Section 1: dropped before dispatch."""
+    await hasty.take(*[packet] * 4)
+
+    assert len(hasty.sent()) == 1
+
+
+async def test_acks_and_library_events_do_not_count(hasty: Line) -> None:
+    """Section 9: acks and ``$stream-*``."""
+    names = ["$stream-read", "$stream-write", "$stream-end", "$stream-error"]
+    await hasty.take(*["3/llm,1[]"] * 10, *(f'2/llm,["{n}","s"]' for n in names * 5))
+    await hasty.take('2/llm,["say",1]')
+
+    assert hasty.echo.streamed == 20
+    assert hasty.echo.said == [1]
+
+
+async def test_stream_events_of_an_extension_do_not_count() -> None:
+    """Section 9: they slow the reading instead."""
+    line = Line(events_burst=3)
+    line.doorman.type = SILLY_TAVERN_TYPE
+    await line.take("0/llm,{}", *(f'2/llm,["{n}",{{}}]' for n in STREAM_EVENT_TYPES))
+    line.close()
+
+    assert line.echo.streamed == line.socket.pace.unseen == 14
+
+
+@pytest.mark.parametrize(
+    ("type_", "verified"), [("web-app", True), (SILLY_TAVERN_TYPE, False)]
+)
+async def test_stream_events_of_others_count(type_: str, *, verified: bool) -> None:
+    """They are refused anyway."""
+    line = Line(events_burst=3)
+    line.doorman.type, line.doorman.verified = type_, verified
+    await line.take("0/llm,{}", *['2/llm,["STREAM_START",{}]'] * 4)
+    _, (name, error) = line.sent()[-1]
+    line.close()
+
+    assert (name, error["code"]) == ("ERROR", 10429)
+    assert line.socket.pace.unseen == 0
+
+
+async def test_nesting_follows_the_settings(hasty: Line) -> None:
+    """Section 9: nesting, as it was set."""
+    await hasty.take('2/llm,["say",' + "[" * 7 + "]" * 7 + "]")
+    with pytest.raises(ProtocolBrokenError, match="more than 8 levels"):
+        await hasty.take('2/llm,["say",' + "[" * 8 + "]" * 8 + "]")
+
+    assert len(hasty.echo.said) == 1
+
+
+async def test_closed_connection_makes_room_for_another() -> None:
+    """Section 9: connections per address, counted once in and once out."""
+    line = Line(connections_per_address=1)
+    stranger = Peer("203.0.113.9", local=False, origin=None, host="h")
+    engine = line.server.eio
+    engine.crowd.enter(stranger.address)
+    socket = TapsterSocket(engine, "another", stranger)
+    counts = [len(engine.crowd)]
+    for _ in range(2):
+        await socket.close()
+        counts.append(len(engine.crowd))
+    line.close()
+
+    assert counts == [1, 0, 0]

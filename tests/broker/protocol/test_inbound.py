@@ -135,6 +135,15 @@ def test_everything_else_takes_the_plain_path(data: bytes) -> None:
     assert read_stream_packet(data) is None
 
 
+def test_packet_deeper_than_was_set_takes_the_plain_path() -> None:
+    """Which refuses it."""
+    deep = packet("STREAM_START", GOOD.replace("{", '{"x":[[[[1]]]],', 1))
+
+    assert read_stream_packet(deep) is not None
+    assert read_stream_packet(deep, 6) is not None
+    assert read_stream_packet(deep, 5) is None
+
+
 LENIENT = {
     "no closing bracket": packet("STREAM_START", GOOD)[:-1] + b"}",
     "no comma": packet("STREAM_START", GOOD).replace(b'",', b'"x', 1),

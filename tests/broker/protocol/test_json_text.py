@@ -86,6 +86,16 @@ def test_data_is_nested_only_so_deep(opening: str, closing: str) -> None:
     assert caught.value.code == Code.INVALID_REQUEST
 
 
+def test_depth_can_be_set() -> None:
+    """Less than the default, or more."""
+    four, hundred = "[" * 4 + "]" * 4, "[" * 100 + "]" * 100
+
+    assert decode(four, 4)
+    assert decode(hundred, 100)
+    with pytest.raises(ProtocolError, match="more than 4 levels"):
+        decode(f"[{four}]", 4)
+
+
 def test_brackets_in_texts_are_no_nesting() -> None:
     """Nor are lists side by side."""
     text = json.dumps(['[{"\\' * 200, [[]] * 200])

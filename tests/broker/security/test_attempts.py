@@ -83,7 +83,7 @@ def test_rate_limit_remembers_a_bounded_number_of_names(
 
 def test_nine_wrong_keys_are_no_ban(clock: Clock) -> None:
     """Section 9: 10 failed keys in 60 s."""
-    bans = Bans(10, clock)
+    bans = Bans(10, 60, 3_600, clock)
     fail(bans, 9)
 
     assert bans.remaining(ADDRESS) == 0
@@ -91,7 +91,7 @@ def test_nine_wrong_keys_are_no_ban(clock: Clock) -> None:
 
 def test_ten_wrong_keys_in_a_minute_are_refused_for_a_minute(clock: Clock) -> None:
     """Section 9: refused for 60 s."""
-    bans = Bans(10, clock)
+    bans = Bans(10, 60, 3_600, clock)
     fail(bans, 10)
 
     assert bans.remaining(ADDRESS) == 60
@@ -99,7 +99,7 @@ def test_ten_wrong_keys_in_a_minute_are_refused_for_a_minute(clock: Clock) -> No
 
 def test_ten_wrong_keys_in_more_than_a_minute_are_no_ban(clock: Clock) -> None:
     """Section 9: in 60 s, wherever those begin."""
-    bans = Bans(10, clock)
+    bans = Bans(10, 60, 3_600, clock)
     fail(bans, 5)
     clock.now += 60
     fail(bans, 9)
@@ -109,7 +109,7 @@ def test_ten_wrong_keys_in_more_than_a_minute_are_no_ban(clock: Clock) -> None:
 
 def test_ban_counts_down_and_ends(clock: Clock) -> None:
     """A refused client is told how long."""
-    bans = Bans(10, clock)
+    bans = Bans(10, 60, 3_600, clock)
     fail(bans, 10)
     clock.now += 45
     left = bans.remaining(ADDRESS)
@@ -120,16 +120,25 @@ def test_ban_counts_down_and_ends(clock: Clock) -> None:
 
 def test_bans_double_up_to_an_hour(clock: Clock) -> None:
     """Section 9: doubling up to 1 h."""
-    bans = Bans(10, clock)
+    bans = Bans(10, 60, 3_600, clock)
 
     lengths = [ban(bans, clock) for _ in range(8)]
 
     assert lengths == [60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
+def test_bans_are_as_long_as_was_set(clock: Clock) -> None:
+    """Section 9: each limit can be set; the first may even be the longest."""
+    bans = Bans(10, 7, 20, clock)
+    short = Bans(10, 60, 20, clock)
+
+    assert [ban(bans, clock) for _ in range(3)] == [7, 14, 20]
+    assert ban(short, clock) == 20
+
+
 def test_bans_are_per_address(clock: Clock) -> None:
     """Section 9: from an address."""
-    bans = Bans(10, clock)
+    bans = Bans(10, 60, 3_600, clock)
     fail(bans, 10)
 
     assert bans.remaining("203.0.113.10") == 0
@@ -137,7 +146,7 @@ def test_bans_are_per_address(clock: Clock) -> None:
 
 def test_tries_that_were_under_way_do_not_lengthen_the_ban(clock: Clock) -> None:
     """Section 9: the first ban is 60 s, though bcrypt still had keys to judge."""
-    bans = Bans(10, clock)
+    bans = Bans(10, 60, 3_600, clock)
     fail(bans, 16)
 
     assert bans.remaining(ADDRESS) == 60
@@ -148,7 +157,7 @@ def test_bans_are_bounded_in_memory(
 ) -> None:
     """A botnet fills no memory."""
     monkeypatch.setattr(attempts, "REMEMBERED", 3)
-    bans = Bans(1, clock)
+    bans = Bans(1, 60, 3_600, clock)
     for number in range(6):
         bans.failed(f"10.0.0.{number}")
 

@@ -1,0 +1,169 @@
+"""Where words between people go: to identities, clients, rooms or everybody.
+
+Owns nothing. Decides by what the sender named and by the operator's rules; whether a
+room takes it is the room's to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
+from actors.outbound import Detour, Order
+from actors.routing import Destination, RoutingAction, Rulebook, Traffic
+from broker.gateway.registry import SessionRegistry
+from broker.gateway.session import Session
+from broker.protocol.packet import event
+from broker.protocol.wire import EVERYBODY, SERVER, Event, Namespace
+
+CUSTOM_EVENT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_:.\-]{0,63}\Z")
+"""Names that events of one's own may have."""
+
+ELSEWHERE: Final = {
+    Namespace.LLM: Namespace.SILLY_TAVERN,
+    Namespace.SILLY_TAVERN: Namespace.LLM,
+}
+"""Where somebody is looked for who is not in the namespace of the event."""
+
+
+class Addressed(msgspec.Struct, frozen=True):
+    """Whom words are for, once the rules have been asked."""
+
+    targets: tuple[str, ...] = ()
+    """Identities, clientIds, ``server`` or ``all``."""
+    rooms: tuple[str, ...] = ()
+    """Rooms that the sender named, and must be in."""
+    ruled_rooms: tuple[str, ...] = ()
+    """Rooms that a rule named: these take it from anybody."""
+    dropped: bool = False
+
+
+def addressed(
+    session: Session, name: str, data: Mapping[str, Any], rules: Rulebook
+) -> Addressed:
+    """Whom an event is for.
+
+    Raises:
+        ProtocolError: a target is no text.
+        RefusedError: it is for all, and its sender no monitor.
+    """
+    target, room = data.get("target"), data.get("targetRoom")
+    if not isinstance(target, str | None) or not isinstance(room, str | None):
+        raise ProtocolError("target and targetRoom must be texts")
+    if target == EVERYBODY and not session.handshake.is_monitor:
+        raise RefusedError("only a monitor speaks to all")
+    meant = Addressed((target,) if target else (), (room,) if room else ())
+    kind = data.get("type")
+    rule = rules.decide(
+        Traffic(
+            event=name,
+            source=session.identity,
+            client_type=session.handshake.client_type,
+            type=kind if isinstance(kind, str | int) else None,
+            target=target,
+            room=room,
+        )
+    )
+    if rule is None:
+        return meant
+    if rule.to is None:
+        return Addressed(dropped=True)
+    there = _at(rule.to)
+    if rule.action is RoutingAction.DELIVER:
+        return there
+    return Addressed(meant.targets + there.targets, meant.rooms, there.ruled_rooms)
+
+
+def routed(
+    order: Order, session: Session, data: Mapping[str, Any], rules: Rulebook
+) -> Order:
+    """An order with the detour that the rules have its answer make.
+
+    Raises:
+        RefusedError: a rule drops it.
+    """
+    kind = data.get("type")
+    rule = rules.decide(
+        Traffic(
+            event=Event.LLM_REQUEST,
+            source=session.identity,
+            client_type=session.handshake.client_type,
+            type=kind if isinstance(kind, str | int) else None,
+            target=order.targets or None,
+            room=order.room,
+        )
+    )
+    if rule is None:
+        return order
+    if rule.to is None:
+        raise RefusedError("a routing rule of this server drops this request")
+    detour = Detour(
+        identity=EVERYBODY if rule.to.all else rule.to.identity,
+        room=rule.to.room,
+        instead=rule.action is RoutingAction.DELIVER,
+    )
+    return msgspec.structs.replace(order, detour=detour)
+
+
+def stamped(session: Session, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is passed on: all that was said, and who truly said it."""
+    return {**data, "source": session.identity, "clientId": session.client}
+
+
+class Postman:
+    """Brings words to sessions."""
+
+    def __init__(self, registry: SessionRegistry) -> None:
+        self._registry = registry
+
+    def sessions(self, target: str, namespace: Namespace) -> Sequence[Session]:
+        """The sessions of an identity or of a clientId.
+
+        Raises:
+            NotFoundError: nobody of that name is there.
+        """
+        for where in (namespace, ELSEWHERE.get(namespace, namespace)):
+            found = self._registry.of(target, where) or self._registry.of_client(
+                target, where
+            )
+            if found:
+                return found
+        raise NotFoundError(f"nobody called {target!r} is here", Code.CLIENT_NOT_FOUND)
+
+    def deliver(
+        self, sender: Session, name: str, data: Mapping[str, Any], target: str
+    ) -> None:
+        """Bring an event to one target.
+
+        Raises:
+            NotFoundError: there is nobody of that name.
+        """
+        if target == SERVER:
+            return
+        namespace = Namespace(sender.namespace)
+        packets: dict[str, bytes] = {}
+        for session in self._recipients(sender, target, namespace):
+            where = session.namespace
+            if where not in packets:
+                packets[where] = event(where, name, data)
+            session.outbox.push(packets[where])
+
+    def _recipients(
+        self, sender: Session, target: str, namespace: Namespace
+    ) -> Iterator[Session]:
+        if target != EVERYBODY:
+            yield from self.sessions(target, namespace)
+            return
+        for session in self._registry.everyone_in(namespace):
+            if session is not sender:
+                yield session
+
+
+def _at(place: Destination) -> Addressed:
+    if place.room is not None:
+        return Addressed(ruled_rooms=(place.room,))
+    return Addressed((EVERYBODY if place.all else str(place.identity),))

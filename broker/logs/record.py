@@ -1,0 +1,129 @@
+"""A log record as text: one line, and a second of JSON where it has more to say.
+
+Pure. A record never spans more than these two lines, whatever its message holds, so
+that no peer can forge another.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+MAX_MESSAGE: Final = 4_096
+"""Characters of a message; what is longer is cut."""
+MAX_FIELDS: Final = 8_192
+"""Bytes of the other fields as JSON; more than that is left out, and said so."""
+MAX_STACK: Final = 6_144
+"""Characters of a traceback; its end is kept."""
+
+_CUT: Final = "…"
+_UNPRINTABLE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"  # all that may break a line
+)
+_formatter: Final = logging.Formatter()
+
+
+class Level(StrEnum):
+    """The words of the levels."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+    @property
+    def number(self) -> int:
+        """What ``logging`` calls it."""
+        return _NUMBERS[self]
+
+
+_NUMBERS: Final = {
+    Level.DEBUG: logging.DEBUG,
+    Level.INFO: logging.INFO,
+    Level.WARN: logging.WARNING,
+    Level.ERROR: logging.ERROR,
+}
+
+HEAD: Final = re.compile(
+    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[(%s)\] \[" % "|".join(Level).encode()
+)
+"""How the first line of a record begins; no second line does."""
+
+
+class Entry(NamedTuple):
+    """A record as it stands in a file."""
+
+    level: Level
+    text: bytes
+
+
+def level_of(number: int) -> Level:
+    """The word for one of the numbers of ``logging``, or the next below it."""
+    for level in (Level.ERROR, Level.WARN, Level.INFO):
+        if number >= level.number:
+            return level
+    return Level.DEBUG
+
+
+def render(record: logging.LogRecord) -> Entry:
+    """A record as an entry of a log file."""
+    more = fields_of(record)
+    if record.exc_info:
+        more["stack"] = _formatter.formatException(record.exc_info)[-MAX_STACK:]
+    lines = [head_of(record), *([_encode(more)] if more else [])]
+    return Entry(level_of(record.levelno), "".join(f"{x}\n" for x in lines).encode())
+
+
+def head_of(record: logging.LogRecord) -> str:
+    """The first line: ``time [level] [service] [code]? [EVENT]?: message``."""
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+    tags = [level_of(record.levelno), _one_line(record.name)]
+    for name in ("code", "event"):
+        value = getattr(record, name, None)
+        if value is not None:
+            tags.append(_one_line(str(value)))
+    message = record.getMessage()
+    if len(message) > MAX_MESSAGE:
+        message = message[:MAX_MESSAGE] + _CUT
+    brackets = " ".join(f"[{tag}]" for tag in tags)
+    return f"{moment} {brackets}: {_one_line(message)}"
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What else a record says: the ``fields`` of its ``extra``."""
+    return dict(getattr(record, "fields", {}))
+
+
+def _one_line(text: str) -> str:
+    return _UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape", "surrogatepass").decode()
+
+
+def _encode(fields: dict[str, Any]) -> str:
+    try:
+        text = msgspec.json.encode(fields, enc_hook=str)
+    except (TypeError, ValueError, RecursionError):
+        return '{"unreadable":true}'
+    if len(text) > MAX_FIELDS:
+        return f'{{"bytesLeftOut":{len(text)}}}'
+    return text.decode()
+
+
+class LineFormatter(logging.Formatter):
+    """The same lines for a terminal, with tracebacks as people read them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as it stands in a file, and its traceback below."""
+        more = fields_of(record)
+        lines = [head_of(record), *([_encode(more)] if more else [])]
+        if record.exc_info:
+            lines.append(self.formatException(record.exc_info))
+        return "\n".join(lines)

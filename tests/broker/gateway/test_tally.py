@@ -1,0 +1,87 @@
+"""How requests are counted, and what the log says of them."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from actors.lifecycle import TERMINAL, RequestState
+from actors.outbound import StatusChanged
+from broker.gateway.tally import Tally
+from broker.protocol.wire import LogEvent
+
+SECRET = "what the extension said"
+
+
+def tell(tally: Tally, request: str, *states: RequestState, by: str = "ann") -> None:
+    """Have a request go through states."""
+    for state in states:
+        notice = StatusChanged(
+            request_id=request, room="ann", state=state, error=SECRET, code=10401
+        )
+        tally.note(by, notice)
+
+
+def test_request_is_counted_where_it_is() -> None:
+    """Waiting, worked on, or ended."""
+    tally = Tally()
+    tell(tally, "r1", RequestState.QUEUED)
+    tell(tally, "r2", RequestState.HELD)
+    tell(tally, "r3", RequestState.QUEUED, RequestState.SENT)
+    tell(tally, "r4", RequestState.SENT, RequestState.STREAMING)
+    tell(tally, "r5", RequestState.SENT, RequestState.COMPLETED)
+    tell(tally, "r6", RequestState.RECORDED)
+    tell(tally, "r7", RequestState.SENT, RequestState.FAILED)
+    tell(tally, "r8", RequestState.SENT, RequestState.TIMEOUT)
+    tell(tally, "r9", RequestState.SENT, RequestState.CANCELLED)
+
+    assert tally.figures() == {"active": 2, "queued": 2, "completed": 2, "failed": 2}
+
+
+def test_same_id_of_another_requester_is_another_request() -> None:
+    """Ids are unique for an identity."""
+    tally = Tally()
+    tell(tally, "r", RequestState.SENT)
+    tell(tally, "r", RequestState.SENT, by="bob")
+
+    assert tally.figures()["active"] == 2
+
+
+@pytest.mark.parametrize("state", TERMINAL)
+def test_nothing_is_kept_of_a_request_that_has_ended(state: RequestState) -> None:
+    """The broker runs for months."""
+    tally = Tally()
+    tell(tally, "r", RequestState.SENT, state)
+
+    assert tally._live == {}
+
+
+def test_log_has_one_line_when_a_request_comes_and_one_when_it_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """However many states lie between; never a word of what was said."""
+    with caplog.at_level(logging.INFO):
+        tally = Tally()
+        states = RequestState.QUEUED, RequestState.SENT, RequestState.STREAMING
+        tell(tally, "good", *states, RequestState.COMPLETED)
+        tell(tally, "bad", *states, RequestState.FAILED)
+    events = [vars(record)["event"] for record in caplog.records]
+
+    assert events == [
+        LogEvent.LLM_REQUEST_RECEIVED,
+        LogEvent.LLM_RESPONSE_RECEIVED,
+        LogEvent.LLM_REQUEST_RECEIVED,
+        LogEvent.LLM_REQUEST_FAILED,
+    ]
+    assert not any(SECRET in str(vars(record)) for record in caplog.records)
+
+
+def test_log_that_does_not_want_them_gets_no_lines(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They are not even made."""
+    with caplog.at_level(logging.WARNING):
+        tell(Tally(), "r", RequestState.SENT, RequestState.COMPLETED)
+
+    assert caplog.records == []
