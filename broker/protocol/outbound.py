@@ -114,7 +114,6 @@ def order(notice: OrderPlaced) -> bytes:
     current = {
         "requestId": notice.request,
         "requestingIdentity": order_.requester,
-        "requestingClientId": order_.client,
         "role": order_.role,
         "message": order_.message,
         "data": order_.data,

@@ -66,7 +66,7 @@ class Bartender(NamespaceHandlers):
         return self._wait(call)
 
     @handles("refuse")
-    def refuse(self, _call: Call, _frame: Untyped) -> Fields:
+    def refuse_it(self, _call: Call, _frame: Untyped) -> Fields:
         """Refuse."""
         raise NotFoundError("no such thing", Code.ROOM_NOT_FOUND)
 

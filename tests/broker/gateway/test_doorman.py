@@ -14,6 +14,7 @@ from actors.client import GetPresence, Presence
 from actors.directory import Kind
 from actors.extension import GetDetails, Profile
 from broker.config import ServerSettings
+from broker.gateway.client_list import ClientList
 from broker.gateway.doorman import Doorman
 from broker.gateway.registry import SessionRegistry
 from broker.gateway.session import Session
@@ -45,6 +46,7 @@ class Porch:
             cast("Any", self.admission),
             self.registry,
             ServerSettings(),
+            ClientList(1_000_000, asyncio.get_running_loop()),
         )
 
     def session(self, client_id: str, key_id: str | None = None) -> Session:

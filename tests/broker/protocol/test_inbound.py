@@ -10,8 +10,8 @@ import pytest
 from actors.errors import Code, ProtocolError
 from actors.outbound import Order
 from actors.output import Piece
+from actors.roles import Caller
 from broker.protocol.inbound import (
-    MAX_MESSAGE_TEXT,
     CancelRequest,
     ExtensionError,
     Frame,
@@ -21,8 +21,6 @@ from broker.protocol.inbound import (
     LlmRequest,
     Login,
     ResumeStream,
-    RoomMember,
-    RoomName,
     StreamFrame,
     Untyped,
     make_order,
@@ -30,6 +28,7 @@ from broker.protocol.inbound import (
     read_stream_event,
     read_stream_packet,
 )
+from broker.protocol.room_frames import RoomMember, RoomName
 from broker.protocol.wire import STREAM_EVENT_TYPES, PlainStreamEvent
 
 ALL_STREAM_EVENTS = sorted(STREAM_EVENT_TYPES)
@@ -235,6 +234,13 @@ def test_a_stream_event_without_an_object_is_refused(data: Any) -> None:
     assert caught.value.code == Code.INVALID_REQUEST
 
 
+@pytest.mark.parametrize("text", ["é" * 513, ["a" * 1_024]])
+def test_the_length_of_a_message_is_its_bytes(text: Any) -> None:
+    """Whatever it is made of."""
+    with pytest.raises(ProtocolError, match="bytes"):
+        order_of({"data": text})
+
+
 def test_a_stream_event_without_an_id_is_refused() -> None:
     """It says which."""
     with pytest.raises(ProtocolError, match="requestId"):
@@ -363,11 +369,14 @@ def test_a_member_must_be_named(name: str | None) -> None:
 
 # -- orders
 
+MAX_TEXT = 1_024
+
 
 def order_of(fields: dict[str, Any]) -> Order:
     """The order that ``web`` makes with these fields."""
     data = {"requestId": "r", **fields}
-    return make_order(read_frame(LlmRequest, data), data, "web")
+    caller = Caller("web", "web")
+    return make_order(read_frame(LlmRequest, data), data, caller, MAX_TEXT)
 
 
 @pytest.mark.parametrize(
@@ -418,6 +427,7 @@ def test_known_fields_have_their_places() -> None:
     assert order == Order(
         request_id="r",
         requester="web",
+        client="web",
         room="web",
         data={"prompt": "hi"},
         messages=[{"role": "user"}],
@@ -440,9 +450,9 @@ def test_one_of_three_fields_is_enough(field: str) -> None:
 
 
 def test_a_message_is_only_so_long() -> None:
-    """256 KiB pass, one character more does not."""
-    assert order_of({"message": "a" * MAX_MESSAGE_TEXT}).message
+    """So many bytes pass, one more does not."""
+    assert order_of({"message": "a" * MAX_TEXT}).message
 
     with pytest.raises(ProtocolError) as caught:
-        order_of({"message": "a" * (MAX_MESSAGE_TEXT + 1)})
+        order_of({"message": "a" * (MAX_TEXT + 1)})
     assert caught.value.code == Code.INVALID_REQUEST

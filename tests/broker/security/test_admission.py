@@ -12,10 +12,9 @@ import pytest
 
 from actors import keyring
 from actors.base import LoopActor, stop
-from actors.client import GetPresence, Presence
-from actors.directory import Directory, Kind
 from actors.errors import Code, RefusedError
 from actors.future import LoopFuture
+from actors.hall_events import GetHolder
 from actors.store import ClientRow
 from broker.config import ServerSettings
 from broker.protocol.handshake import Handshake
@@ -72,17 +71,17 @@ class FakeKeyring(LoopActor):
                 raise NotImplementedError
 
 
-class FakeClient(LoopActor):
-    """An identity that belongs to somebody."""
+class FakeHall(LoopActor):
+    """Knows whose some names are."""
 
-    def __init__(self, client: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._client = client
+        self.holders: dict[str, str] = {}
 
-    def on_receive(self, message: GetPresence) -> Presence:
+    def on_receive(self, message: GetHolder) -> str | None:
         """Tell whose it is."""
-        assert isinstance(message, GetPresence)
-        return Presence(self._client, online=True, requests=0)
+        assert isinstance(message, GetHolder)
+        return self.holders.get(message.name)
 
 
 class Door:
@@ -90,7 +89,8 @@ class Door:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
-        self.directory = Directory()
+        self.hall = FakeHall()
+        self.hall._start_actor_loop()
         self.keys = FakeKeyring({key_of(1): "guest"})
         self.keyring = cast("Any", self.keys.actor_ref)
         self.keys._start_actor_loop()
@@ -98,7 +98,7 @@ class Door:
         self.settings = ServerSettings(**settings)
         origins = Origins(self.settings.allowed_origins, [])
         self.admission = Admission(
-            self.settings, self.trust, origins, self.directory, self.keyring
+            self.settings, self.trust, origins, self.hall.actor_ref, self.keyring
         )
 
     def trusts(self, client: str, **fields: Any) -> None:
@@ -184,29 +184,25 @@ async def test_reserved_identity_is_refused(door: Door, identity: str) -> None:
 
 async def test_identity_of_another_client_is_refused(door: Door) -> None:
     """Rule 2: an identity that belongs to another clientId, code 6."""
-    door.directory.add(Kind.CLIENT, "tab", FakeClient.start("other"))
+    door.hall.holders["tab"] = "other"
 
     assert await door.refusal(identity="tab", key=key_of(1)) == 6
 
 
 async def test_own_identity_is_let_in_again(door: Door) -> None:
     """Rule 2 is about *other* clients."""
-    door.directory.add(Kind.CLIENT, "tab", FakeClient.start("guest"))
+    door.hall.holders["tab"] = "guest"
 
     admitted = await door.admit(identity="tab", key=key_of(1))
 
     assert admitted.standing is Standing.VERIFIED
 
 
-async def test_identity_whose_owner_has_just_ended_is_free(door: Door) -> None:
-    """Its grace time may end while somebody knocks."""
-    ref = FakeClient.start("other")
-    door.directory.add(Kind.CLIENT, "tab", ref)
-    await stop(ref, timeout=ENOUGH)
+async def test_identity_that_is_the_name_of_a_room_is_refused(door: Door) -> None:
+    """Names of rooms and identities share one name space."""
+    door.hall.holders["lobby"] = ""
 
-    admitted = await door.admit(identity="tab", key=key_of(1))
-
-    assert admitted.standing is Standing.VERIFIED
+    assert await door.refusal(identity="lobby", key=key_of(1)) == 6
 
 
 async def test_matching_key_verifies(door: Door) -> None:
