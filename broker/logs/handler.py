@@ -22,6 +22,9 @@ QUEUE_LIMIT: Final = 10_000
 """Records that may wait to be written."""
 BATCH: Final = 1_000
 """Records that are written at once."""
+LINGER: Final = 0.1
+"""Seconds in which records come together: to wake a thread for each of them costs the
+loop more than to make it."""
 CLOSE_TIMEOUT: Final = 5.0
 FLUSH_TIMEOUT: Final = 2.0
 
@@ -40,6 +43,7 @@ class LogHandler(logging.Handler):
         super().__init__()
         self._files = files
         self._queue: queue.Queue[_Item] = queue.Queue(QUEUE_LIMIT)
+        self._hurry = threading.Event()
         self._lost = 0
         self._down = False
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
@@ -57,6 +61,7 @@ class LogHandler(logging.Handler):
     def flush(self) -> None:
         """Wait until what was logged before is written."""
         written = threading.Event()
+        self._hurry.set()
         with contextlib.suppress(queue.Full):
             self._queue.put_nowait(written)
             if self._thread.is_alive():
@@ -65,6 +70,7 @@ class LogHandler(logging.Handler):
     def close(self) -> None:
         """Write what waits and end the thread."""
         if self._thread.is_alive():
+            self._hurry.set()
             self._queue.put(_End(), timeout=CLOSE_TIMEOUT)
             self._thread.join(CLOSE_TIMEOUT)
         super().close()
@@ -83,6 +89,9 @@ class LogHandler(logging.Handler):
 
     def _take(self) -> list[_Item]:
         batch = [self._queue.get()]
+        if isinstance(batch[0], Entry):
+            self._hurry.wait(LINGER)
+        self._hurry.clear()
         with contextlib.suppress(queue.Empty):
             while len(batch) < BATCH:
                 batch.append(self._queue.get_nowait())

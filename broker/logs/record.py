@@ -6,6 +6,7 @@ that no peer can forge another.
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import time
@@ -62,8 +63,14 @@ class Entry(NamedTuple):
     text: bytes
 
 
+_LEVELS: Final = {number: level for level, number in _NUMBERS.items()}
+
+
 def level_of(number: int) -> Level:
     """The word for one of the numbers of ``logging``, or the next below it."""
+    exact = _LEVELS.get(number)
+    if exact is not None:
+        return exact
     for level in (Level.ERROR, Level.WARN, Level.INFO):
         if number >= level.number:
             return level
@@ -72,26 +79,42 @@ def level_of(number: int) -> Level:
 
 def render(record: logging.LogRecord) -> Entry:
     """A record as an entry of a log file."""
-    more = fields_of(record)
+    lines = lines_of(record)
     if record.exc_info:
-        more["stack"] = _formatter.formatException(record.exc_info)[-MAX_STACK:]
-    lines = [head_of(record), *([_encode(more)] if more else [])]
+        stack = _formatter.formatException(record.exc_info)[-MAX_STACK:]
+        lines = [lines[0], _encode({**fields_of(record), "stack": stack})]
     return Entry(level_of(record.levelno), "".join(f"{x}\n" for x in lines).encode())
+
+
+def lines_of(record: logging.LogRecord) -> list[str]:
+    """What a record says: its first line, and its other fields in another.
+
+    Kept with the record: the files and the terminal show the same.
+    """
+    lines: list[str] | None = getattr(record, "lines", None)
+    if lines is None:
+        more = fields_of(record)
+        lines = [head_of(record), *([_encode(more)] if more else [])]
+        record.lines = lines
+    return lines
 
 
 def head_of(record: logging.LogRecord) -> str:
     """The first line: ``time [level] [service] [code]? [EVENT]?: message``."""
-    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-    tags = [level_of(record.levelno), _one_line(record.name)]
+    tags = f"[{level_of(record.levelno)}] [{_one_line(record.name)}]"
     for name in ("code", "event"):
         value = getattr(record, name, None)
         if value is not None:
-            tags.append(_one_line(str(value)))
+            tags += f" [{_one_line(str(value))}]"
     message = record.getMessage()
     if len(message) > MAX_MESSAGE:
         message = message[:MAX_MESSAGE] + _CUT
-    brackets = " ".join(f"[{tag}]" for tag in tags)
-    return f"{moment} {brackets}: {_one_line(message)}"
+    return f"{_moment(int(record.created))} {tags}: {_one_line(message)}"
+
+
+@functools.lru_cache(maxsize=4)
+def _moment(second: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -100,7 +123,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _one_line(text: str) -> str:
-    return _UNPRINTABLE.sub(_escape, text)
+    return text if text.isprintable() else _UNPRINTABLE.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -122,8 +145,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """A record as it stands in a file, and its traceback below."""
-        more = fields_of(record)
-        lines = [head_of(record), *([_encode(more)] if more else [])]
+        lines = [*lines_of(record)]
         if record.exc_info:
             lines.append(self.formatException(record.exc_info))
         return "\n".join(lines)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+import time
 from collections.abc import Iterable
 from enum import Enum
 from typing import Any, TypeAlias
@@ -38,6 +39,11 @@ from broker.security.trust import Trust, TrustRegistry
 MAX_BEING_CHECKED = 64
 """Keys that may wait for bcrypt at once; beyond it a try is refused unheard."""
 
+NOTED_EVERY = 5.0
+"""Seconds between two notes that a key was used: each wakes a thread."""
+
+MAX_NOTED = 10_000
+"""Keys whose last note is remembered."""
 
 Proof: TypeAlias = keyring.Check | keyring.CheckPassword | keyring.HashPassword
 """What bcrypt is asked."""
@@ -120,6 +126,7 @@ class Admission:
         )
         self._new_keys = RateLimit(settings.new_keys_per_minute)
         self._being_checked = 0
+        self._noted: dict[str, float] = {}
         self.known_keys = KnownKeys()
 
     async def admit(self, handshake: Handshake, peer: Peer) -> Admitted:
@@ -281,9 +288,7 @@ class Admission:
     async def _check_key(self, client: str, key: str, peer: Peer) -> str:
         known = self.known_keys.knows(client, key)
         if known is not None:
-            # When it was used is not worth refusing anybody for.
-            with contextlib.suppress(UnavailableError):
-                self._keyring.tell(keyring.Used(client, known))
+            self._note_use(client, known)
             return known
         self._refuse_banned(peer)
         age = self.known_keys.age
@@ -298,9 +303,19 @@ class Admission:
             self.known_keys.remember(client, key)
         return found
 
-    async def _prove(
-        self, message: keyring.Check | keyring.CheckPassword | keyring.HashPassword
-    ) -> Any:
+    def _note_use(self, client: str, identifier: str) -> None:
+        """Have the keyring know when a key was used, to a few seconds."""
+        now = time.monotonic()
+        if now - self._noted.get(identifier, -NOTED_EVERY) < NOTED_EVERY:
+            return
+        if len(self._noted) >= MAX_NOTED:
+            self._noted.clear()
+        self._noted[identifier] = now
+        # When it was used is not worth refusing anybody for.
+        with contextlib.suppress(UnavailableError):
+            self._keyring.tell(keyring.Used(client, identifier))
+
+    async def _prove(self, message: Proof) -> Any:
         """Have bcrypt judge, unless too much waits for it already."""
         if self._being_checked >= MAX_BEING_CHECKED:
             raise RefusedError("too many keys are being checked", Code.UNAVAILABLE)
