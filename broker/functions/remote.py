@@ -1,32 +1,19 @@
 """Calls to functions of clients and SillyTaverns.
 
-Owns nothing: what is waited for is the callee's session's. A call that is not
-answered in time is forgotten, and one whose callee leaves ends at once.
+Owns nothing: what is waited for is the callee's session's.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine, Mapping
-from functools import partial
-from typing import Any, Final
+from typing import Any
 
-from actors.errors import (
-    BrokerError,
-    Code,
-    NotFoundError,
-    ProtocolError,
-    TimeoutExpiredError,
-    UnavailableError,
-)
+from actors.errors import Code, NotFoundError, ProtocolError
+from broker.gateway.forwarding import forward
 from broker.gateway.registry import SessionRegistry
 from broker.gateway.session import Session
 from broker.protocol.function_frames import read_answer
-from broker.protocol.packet import PacketType, packet
 from broker.protocol.wire import RESERVED_EVENTS, SERVER, Event, Namespace
-
-MAX_UNANSWERED: Final = 256
-"""Calls that wait for one callee."""
 
 
 class Remote:
@@ -44,23 +31,8 @@ class Remote:
             BrokerError: there is no such callee, or it is overwhelmed.
         """
         callee = self._callee(target)
-        if callee.outbox.blocked:
-            raise UnavailableError(f"{target!r} reads too slowly at the moment")
-        if len(callee.acks) >= MAX_UNANSWERED:
-            raise UnavailableError(
-                f"{target!r} has {MAX_UNANSWERED} calls unanswered",
-                Code.TOO_MANY_REQUESTS,
-            )
-        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        number = callee.expect_ack(
-            partial(_settle, answer), lost=partial(_lose, answer, target)
-        )
-        callee.outbox.push(
-            packet(
-                PacketType.EVENT, callee.namespace, [Event.FUNCTION_CALL, call], number
-            )
-        )
-        return self._wait(target, callee, number, answer)
+        answer = forward(callee, Event.FUNCTION_CALL, [call], self._timeout)
+        return _result_of(answer)
 
     def send(self, target: str, event: str, data: Any) -> None:
         """Send an event to all sessions of an identity, or of a clientId, in /llm.
@@ -81,23 +53,6 @@ class Remote:
         for session in sessions:
             session.emit(event, data)
 
-    async def _wait(
-        self,
-        target: str,
-        callee: Session,
-        number: int,
-        answer: asyncio.Future[list[Any]],
-    ) -> Any:
-        try:
-            async with asyncio.timeout(self._timeout):
-                return read_answer(await answer)
-        except TimeoutError:
-            raise TimeoutExpiredError(
-                f"{target!r} did not answer within {self._timeout:g} s"
-            ) from None
-        finally:
-            callee.forget_ack(number)
-
     def _callee(self, target: str) -> Session:
         """The newest session of an identity, or of any of a clientId's."""
         namespace = Namespace.FUNCTION_CALL
@@ -112,13 +67,5 @@ class Remote:
         return sessions[-1]
 
 
-def _settle(answer: asyncio.Future[list[Any]], args: list[Any]) -> None:
-    if not answer.done():
-        answer.set_result(args)
-
-
-def _lose(answer: asyncio.Future[list[Any]], target: str) -> None:
-    if not answer.done():
-        answer.set_exception(
-            BrokerError(f"{target!r} has disconnected", Code.CLIENT_DISCONNECTED)
-        )
+async def _result_of(answer: Coroutine[Any, Any, list[Any]]) -> Any:
+    return read_answer(await answer)

@@ -12,6 +12,7 @@ from actors.relay_events import StatusCame
 from broker.gateway.dispatch import Call, Fields, Result, handles
 from broker.gateway.namespaces.common import CommonHandlers
 from broker.gateway.pages import send_pages, send_whole
+from broker.protocol.inbound import check_text
 from broker.protocol.room_frames import (
     ClearMessages,
     DeleteMessage,
@@ -31,8 +32,11 @@ class MessageHandlers(CommonHandlers):
     @handles(Event.EDIT_MESSAGE, frame=EditMessage)
     def edit_message(self, call: Call, frame: EditMessage) -> Result:
         """Change a message."""
+        changes = frame.changes
+        said = {"message": changes} if isinstance(changes, str) else changes
+        check_text(said, self.desk.settings.message_text)
         message = room_events.Edit(
-            call.session.caller, frame.message_id, frame.changes, frame.from_llm
+            call.session.caller, frame.message_id, changes, frame.from_llm
         )
         return stored(ask_room(self.desk.house, frame.room_name, message))
 

@@ -13,6 +13,7 @@ from broker.gateway.forwarding import forward
 from broker.gateway.namespaces.common import CommonHandlers
 from broker.gateway.namespaces.messages import STORE_DOWN
 from broker.gateway.speech import CUSTOM_EVENT, Addressed, addressed, stamped
+from broker.protocol.inbound import check_text
 from broker.protocol.wire import EVENTS, EVERYBODY, SERVER, Namespace
 
 DROPPED = "a routing rule of this server keeps it from going anywhere"
@@ -53,6 +54,7 @@ class SpeakingHandlers(CommonHandlers):
         """
         self._must_be_custom(call)
         session, data = call.session, call.fields
+        check_text(data, self.desk.settings.message_text)
         whom = addressed(session, call.name, data, self.desk.routes.rules)
         said = stamped(session, data)
         if call.wants_ack and not (whom.rooms or whom.ruled_rooms or whom.dropped):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from actors.errors import BrokerError, Code
-from broker.functions import remote as remote_module
 from broker.functions.remote import Remote
+from broker.gateway import forwarding
 from broker.gateway.registry import SessionRegistry
 from broker.protocol.wire import Namespace
 from tests.broker.gateway.fakes import ENOUGH, MS
@@ -178,7 +178,7 @@ async def test_calls_that_wait_for_one_callee_are_bounded(
     registry: SessionRegistry, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Code 10429; one that is answered makes room."""
-    monkeypatch.setattr(remote_module, "MAX_UNANSWERED", 2)
+    monkeypatch.setattr(forwarding, "MAX_UNANSWERED", 2)
     callee = Callee(registry, "a")
     first, second = remote.call("a", CALL), remote.call("a", CALL)
     with pytest.raises(BrokerError) as refused:

@@ -73,7 +73,7 @@ def test_ordinary_names_are_no_tricks(root: ServerRoot, top: Path, name: str) ->
     """People call their files as they like."""
     (top / "public" / name).write_text("{}")
 
-    root.find(f"public/{name}", SERVED).parts == (name,)
+    assert root.find(f"public/{name}", SERVED).parts == (name,)
 
 
 @pytest.mark.parametrize(
