@@ -156,7 +156,9 @@ class Answers(LoopActor):
 
     def _look_up(self, message: Resume) -> None:
         """Ask the history; the reader's port is answered when that is."""
-        wanted = FindAnswers(message.request_id, message.reader, message.room)
+        wanted = FindAnswers(
+            message.request_id, message.reader, message.room, message.entitled
+        )
         asked = ask(self._store, wanted, timeout=LOOK_UP_TIMEOUT)
 
         def back(done: asyncio.Future[StoredRequest | None]) -> None:

@@ -39,6 +39,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     characters: list[Any] | None = None
     current: Any = None
     model: Any = None
+    instance: str | None = None
+    """Which installation and which page of it: what tells its tabs from strangers."""
 
 
 class Connected(msgspec.Struct, frozen=True):

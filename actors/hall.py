@@ -66,6 +66,7 @@ from actors.room_records import (
     RoomRow,
     StoredRoom,
 )
+from actors.store import Flush
 from actors.transcript import TAIL
 
 
@@ -292,11 +293,14 @@ class Hall(LoopActor):
         listed = {room.name for room in self._list(caller)}
         return frozenset({*listed, *self._rooms_of.get(caller.identity, ())})
 
-    def _set_mode(self, mode: RequestMode, caller: Caller) -> None:
+    def _set_mode(self, mode: RequestMode, caller: Caller) -> LoopFuture[Any]:
+        """Have new rooms begin in a mode; answers once that is stored."""
         if not caller.monitors:
             raise RefusedError("only a monitor sets the mode of new rooms")
         self._mode = mode
-        self._house.store.tell(PutDefaultMode(mode))
+        store = self._house.store
+        store.tell(PutDefaultMode(mode))
+        return ask(store, Flush(), timeout=self._house.patience.ask_timeout)
 
     # -- members
 

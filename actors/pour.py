@@ -208,13 +208,14 @@ class Pour:
 
     def send_whole(self, client: str) -> None:
         """Give a requester that wanted no chunks each answer in one piece."""
-        if self._readers.order.requester not in self._readers.members:
+        requester, members = self._readers.order.requester, self._readers.members
+        if requester not in members and EVERYBODY not in members:
             return
         for output in self._outputs.values():
             if output.whole:
                 continue
             answer = WholeAnswer(output.id, _final(output), client)
-            self._outbound.publish(answer, [self._readers.order.requester])
+            self._outbound.publish(answer, [requester])
 
     def idle_mark(self, output_id: str) -> int | None:
         """How far an answer is, if no stream of it is open; None otherwise."""

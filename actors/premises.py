@@ -46,7 +46,10 @@ class Premises:
             extensions_manage=house.rules.extensions_manage_rooms,
         )
         self.transcript = Transcript(
-            row.name, house.patience.context_bytes, house.clock
+            row.name,
+            house.patience.context_bytes,
+            house.clock,
+            house.patience.history_per_room,
         )
         self.stored = False
         self._receipts: dict[int, LoopFuture[bool]] = {}

@@ -525,10 +525,19 @@ class Relay(LoopActor):
         )
 
     def _cancel(self, by: str, *, entitled: bool) -> RequestState:
+        leg = self._legs.get(by)
+        if leg is not None and leg.running:
+            return self._stopped(leg)
         if not entitled and by != self._order.requester:
             raise RefusedError("only who ordered it may cancel this request")
         self._end_all(LegEvent.CANCELLED, f"cancelled by {by}")
         return self._state
+
+    def _stopped(self, leg: Leg) -> RequestState:
+        """Its own user has stopped an extension: what came is kept."""
+        leg.error = f"stopped at {leg.extension}"
+        self._advance(leg, LegEvent.CANCELLED)
+        return leg.state
 
     def _requester_gone(self) -> None:
         if set(self._readers.members) <= {self._order.requester}:

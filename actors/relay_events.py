@@ -170,7 +170,10 @@ class RequesterGone(msgspec.Struct, frozen=True):
 
 
 class Cancel(msgspec.Struct, frozen=True):
-    """Call the request off; ``by`` must be its requester, or be ``entitled``."""
+    """Call the request off; ``by`` must be its requester, or be ``entitled``.
+
+    By an extension that runs it, and it ends that extension's leg alone.
+    """
 
     by: str
     entitled: bool = False

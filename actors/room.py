@@ -413,6 +413,7 @@ class Room(LoopActor):
         self._house.hall.tell(hall_events.Entered(name, identity, member.client))
         premises.publish(MemberJoined(name, identity, member.client, member.role))
         self._announce(f"{identity} came in", member)
+        self._succeed()  # a kept room may have been left by everybody
         self._orders.readers_changed()
         self._tell_hall()
         answer, stored = self.defer(), LoopFuture[bool]()

@@ -376,12 +376,13 @@ class Page(msgspec.Struct, frozen=True):
 class FindAnswers(Read, frozen=True):
     """Answers with ``StoredRequest``, or None, of a reader's request.
 
-    ``room``: of anybody's in that room.
+    ``room``: of anybody's in that room; ``entitled``: the reader may read everything.
     """
 
     request_id: str
     reader: str
     room: str | None = None
+    entitled: bool = False
 
     def run(self, connection: sqlite3.Connection) -> StoredRequest | None:
         """Read it."""
@@ -397,12 +398,11 @@ class FindAnswers(Read, frozen=True):
             "SELECT * FROM messages WHERE request = ? AND kind = 'answer' ORDER BY seq",
             (request[0],),
         )
-        return StoredRequest(
-            request[0],
-            RequestState(request[1]),
-            request[2],
-            tuple(m for m in map(_message, rows) if m.seen_by(self.reader)),
-        )
+        reader = None if self.entitled else self.reader
+        answers = tuple(map(_message, rows))
+        if not all(answer.seen_by(reader) for answer in answers):
+            return None
+        return StoredRequest(request[0], RequestState(request[1]), request[2], answers)
 
 
 class StoredRequest(msgspec.Struct, frozen=True):

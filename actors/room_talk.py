@@ -14,7 +14,13 @@ from typing import Any, Final, assert_never
 import msgspec
 
 from actors.base import ask
-from actors.errors import BrokerError, Code, NotFoundError, RefusedError
+from actors.errors import (
+    BrokerError,
+    Code,
+    NotFoundError,
+    ProtocolError,
+    RefusedError,
+)
 from actors.future import LoopFuture
 from actors.message import Message, MessageKind, edited, timestamp
 from actors.premises import Premises
@@ -50,6 +56,9 @@ _KINDS: Final[dict[bool | None, tuple[MessageKind, ...]]] = {
 }
 """Which messages are meant, by whether they are to come from an LLM."""
 
+
+LARGEST_EDITED: Final = 1024 * 1024
+"""Bytes of a message: each edit may add fields to those of the edits before."""
 
 _ADDRESS: Final = frozenset({"source", "target", "targetRoom"})
 """What of a message is no part of what is said."""
@@ -141,13 +150,19 @@ class RoomTalk:
         )
 
     def _edit(self, message: Edit) -> LoopFuture[Any]:
-        """Change a message of one's own, or another's."""
-        self._premises.members.allow(Action.READ, message.caller)
+        """Change a message of one's own, or another's; who is muted changes none."""
+        self._must_be_heard(message.caller)
         wanted = _KINDS[message.from_llm]
 
         def change(found: tuple[Message, ...], answer: LoopFuture[Any]) -> None:
             old = self._reachable(found, message.caller, wanted, Action.EDIT_OTHERS)[0]
             body = edited(old.body, message.changes, self._premises.house.clock())
+            if len(body) > max(len(old.body), LARGEST_EDITED):
+                raise ProtocolError(
+                    f"edited so, the message would have {len(body)} bytes, it may have"
+                    f" {LARGEST_EDITED}",
+                    Code.INVALID_REQUEST,
+                )
             new = msgspec.structs.replace(old, body=body)
             self._premises.transcript.replace(new)
             self._premises.committed(ReplaceMessage(new), answer)
@@ -215,7 +230,7 @@ class RoomTalk:
     def _must_be_heard(self, caller: Caller) -> None:
         self._premises.members.allow(Action.SPEAK, caller)
         member = self._premises.members.get(caller.identity)
-        if member is not None and member.muted:
+        if member is not None and member.muted and not caller.monitors:
             raise RefusedError(f"you are muted in room {self._premises.name}")
 
     def _stored(self, write: Any, message_id: str) -> LoopFuture[Any]:

@@ -204,7 +204,7 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class Flush(msgspec.Struct, frozen=True):
-    """Answers when everything told before is on disk, or is owed to it."""
+    """Answers whether everything told before is on disk; else it is owed."""
 
 
 Message: TypeAlias = Write | Read | Load | Reload | Flush | Changed
@@ -252,7 +252,8 @@ class Store(BlockingActor):
                 self._commit()
                 return self._contents(())
             case Flush():
-                return self._commit()
+                self._commit()
+                return not self._batch
             case Changed():
                 self._commit()
                 return self._changed()

@@ -8,6 +8,7 @@ asking. System messages are kept, but are no context.
 from __future__ import annotations
 
 import secrets
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
@@ -22,12 +23,28 @@ TAIL: Final = 100
 class Transcript:
     """What is said in a room."""
 
-    __slots__ = ("_bytes", "_clock", "_last_seq", "_max_bytes", "_room", "_tail")
+    __slots__ = (
+        "_bytes",
+        "_clock",
+        "_history",
+        "_last_seq",
+        "_max_bytes",
+        "_room",
+        "_tail",
+    )
 
-    def __init__(self, room: str, max_bytes: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        room: str,
+        max_bytes: int,
+        clock: Callable[[], float],
+        history: int = sys.maxsize,
+    ) -> None:
+        """Begin empty; ``history``: the messages that the store keeps of the room."""
         self._room = room
         self._max_bytes = max_bytes
         self._clock = clock
+        self._history = history
         self._last_seq = 0
         self._tail: deque[Message] = deque()
         self._bytes = 0
@@ -66,6 +83,7 @@ class Transcript:
             now=self._clock(),
         )
         self._last_seq += 1
+        self._drop_up_to(self._last_seq - self._history)
         message = Message(
             room=self._room,
             seq=self._last_seq,
@@ -119,6 +137,11 @@ class Transcript:
         self._bytes = 0
         for message in kept:
             self._keep(message)
+
+    def _drop_up_to(self, seq: int) -> None:
+        """Have nothing at hand that the store has dropped."""
+        while self._tail and self._tail[0].seq <= seq:
+            self._bytes -= len(self._tail.popleft().body)
 
     def _keep(self, message: Message) -> None:
         self._tail.append(message)

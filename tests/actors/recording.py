@@ -8,6 +8,7 @@ fails.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -41,6 +42,9 @@ SHORT: Final = 20 * MS
 
 ENOUGH: Final = 5_000 * MS
 """After that a test that waits has failed."""
+
+AS_SHIPPED: Final = HouseRules()
+NOTHING_STORED: Final = RoomIndex((), (), None)
 
 T = TypeVar("T")
 
@@ -187,13 +191,15 @@ class RecordingPort(Log):
 class Bar:
     """A house, and everything that is said in it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a house has as many sides
         self,
         *,
         store_ok: bool | None = True,
         store: pykka.ActorRef[Any] | None = None,
         assignments: LoopRef[Any] | None = None,
-        rules: HouseRules = HouseRules(),
+        rules: HouseRules = AS_SHIPPED,
+        index: RoomIndex = NOTHING_STORED,
+        clock: Callable[[], float] = time.time,
         **times: Any,
     ) -> None:
         """Open with the protocol's own times, those of ``times`` aside."""
@@ -212,8 +218,9 @@ class Bar:
             hall=Hall.start(RequestMode.DEFAULT),
             store=shelf,
             rules=rules,
+            clock=clock,
         )
-        self.house.hall.tell(Open(self.house, RoomIndex((), (), None)))
+        self.house.hall.tell(Open(self.house, index))
 
     async def tavern(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors.answers import (
@@ -17,7 +18,11 @@ from actors.answers import (
 from actors.base import LoopRef
 from actors.errors import BrokerError, Code
 from actors.lifecycle import RequestState
+from actors.message import Message, MessageKind
 from actors.outbound import OutputId, Resumed
+from actors.room_records import AddMessage
+from actors.store import CloseRequest, RequestRow
+from tests.actors.inn import Shelf, gone_store
 from tests.actors.recording import FakeStore, RecordingPort
 
 ROOM_FOR_TWO = 2_500
@@ -32,7 +37,6 @@ def finished(request: str = "1", *chunks: bytes, **fields: Any) -> FinishedReque
         "request_id": f"r{request}",
         "requester": "web",
         "room": "web",
-        "readers": ("web", "tab"),
         "state": RequestState.COMPLETED,
         "outputs": (FinishedOutput(output, "s", chunks, None),),
         **fields,
@@ -110,11 +114,10 @@ async def test_another_member_resumes_by_the_room(answers: LoopRef[Answers]) -> 
     "fields",
     [
         {"reader": "stranger"},
-        {"reader": "stranger", "room": "web"},
         {"reader": "tab"},
         {"room": "elsewhere"},
     ],
-    ids=["by requester", "by room", "another's id", "another room"],
+    ids=["by requester", "another's id", "another room"],
 )
 async def test_strangers_are_told_nothing(
     answers: LoopRef[Answers], fields: dict[str, str]
@@ -125,6 +128,18 @@ async def test_strangers_are_told_nothing(
     with pytest.raises(BrokerError) as caught:
         await resume(answers, "r1", **fields)
     assert caught.value.code == Code.NOT_FOUND
+
+
+async def test_an_answer_for_one_alone_is_not_the_rooms(
+    answers: LoopRef[Answers],
+) -> None:
+    """Whose it is resumes it, and whoever may read everything."""
+    answers.tell(Keep(finished("1", b"a", viewer="web")))
+
+    with pytest.raises(BrokerError, match="too long ago"):
+        await resume(answers, "r1", reader="tab", room="web")
+    for reader in ({"reader": "web"}, {"reader": "boss", "entitled": True}):
+        assert (await resume(answers, "r1", room="web", **reader)).outputs
 
 
 async def test_a_request_used_twice_means_its_last(answers: LoopRef[Answers]) -> None:
@@ -208,3 +223,102 @@ async def test_an_output_that_is_no_longer_kept_is_an_error(
 
     with pytest.raises(BrokerError):
         await result_of(port)
+
+
+# -- what only the history knows
+
+
+async def old(viewer: str | None = None, **fields: Any) -> LoopRef[Answers]:
+    """A cache that has forgotten a request of ``web`` in the lobby."""
+    shelf = Shelf()
+    texts = fields.pop("texts", ("Hello", "again"))
+    asked = a_message(1, MessageKind.REQUEST, viewer, {"message": "hi"})
+    row = RequestRow("1", "web", "r1", "lobby")
+    shelf.ref.tell(AddMessage(asked, request=row))
+    for number, text in enumerate(texts, start=2):
+        body = {"data": text, "outputId": f"o{number}"}
+        shelf.ref.tell(AddMessage(a_message(number, MessageKind.ANSWER, viewer, body)))
+    if fields:
+        shelf.ref.tell(CloseRequest("1", **fields))
+    return Answers.start(1_000_000, 600, shelf.ref)
+
+
+def a_message(
+    seq: int, kind: MessageKind, viewer: str | None, body: dict[str, str]
+) -> Message:
+    """A message of the lobby that is, or answers, the request."""
+    return Message(
+        room="lobby",
+        seq=seq,
+        id=f"{seq}",
+        author="web",
+        kind=kind,
+        viewer=viewer,
+        request="1",
+        body=msgspec.json.encode(body),
+    )
+
+
+COMPLETED: Any = {"state": RequestState.COMPLETED, "error": None}
+
+
+@pytest.mark.parametrize(
+    "reader", [{}, {"reader": "tab", "room": "lobby"}], ids=["requester", "member"]
+)
+async def test_what_is_no_longer_kept_is_in_the_history(reader: dict[str, str]) -> None:
+    """As the whole text of each answer: its chunks are not known any more."""
+    resumed = await resume(await old(**COMPLETED), "r1", **reader)
+
+    assert resumed.state == RequestState.COMPLETED
+    assert [
+        (o.output.output_id, o.text, o.final_text, o.done) for o in resumed.outputs
+    ] == [("o2", b"", "Hello", True), ("o3", b"", "again", True)]
+    assert len({o.output.key for o in resumed.outputs}) == 2
+
+
+async def test_the_history_knows_why_a_request_failed() -> None:
+    """And what came of it before."""
+    ref = await old(state=RequestState.FAILED, error="out of tokens", texts=("Hel",))
+    resumed = await resume(ref, "r1")
+
+    assert (resumed.state, resumed.error) == (RequestState.FAILED, "out of tokens")
+    assert [o.final_text for o in resumed.outputs] == ["Hel"]
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [{"reader": "tab"}, {"room": "elsewhere"}, {"reader": "tab", "room": "lobby"}],
+    ids=["another's id", "another room", "for one alone"],
+)
+async def test_the_history_is_not_everybodys(reader: dict[str, str]) -> None:
+    """It tells nobody of what is not for them."""
+    with pytest.raises(BrokerError) as caught:
+        await resume(await old("web", **COMPLETED), "r1", **reader)
+
+    assert caught.value.code == Code.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [{}, {"reader": "boss", "room": "lobby", "entitled": True}],
+    ids=["requester", "monitor"],
+)
+async def test_the_history_is_theirs_who_may_see_it(reader: dict[str, Any]) -> None:
+    """Whose it is, and whoever may read everything."""
+    resumed = await resume(await old("web", **COMPLETED), "r1", **reader)
+
+    assert len(resumed.outputs) == 2
+
+
+async def test_a_request_that_has_not_ended_is_not_in_the_history() -> None:
+    """What is asked here has ended, or never was."""
+    with pytest.raises(BrokerError, match="too long ago"):
+        await resume(await old(), "r1")
+
+
+async def test_a_history_that_can_not_be_read_is_an_error() -> None:
+    """Never silence."""
+    ref = Answers.start(1_000_000, 600, await gone_store())
+
+    with pytest.raises(BrokerError, match="too long ago"):
+        await resume(ref, "r1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors import answers, relay, room
+from actors import answers, relay
 from actors.base import LoopRef, ask, watch
 from actors.client import (
     Attach,
@@ -17,10 +17,13 @@ from actors.client import (
 )
 from actors.directory import Kind
 from actors.errors import BrokerError, Code
+from actors.hall_events import ask_room
 from actors.lifecycle import RequestState
 from actors.outbound import OrderPlaced, Resumed
 from actors.output import Piece
 from actors.relay_events import WholeCame
+from actors.roles import Caller
+from actors.room_events import Add, GetMembers
 from tests.actors.recording import (
     ENOUGH,
     SHORT,
@@ -59,6 +62,12 @@ async def ended(ref: LoopRef[Client]) -> bool:
     watch(ref, witness.add)
     await witness.until(lambda: bool(witness.items))
     return not ref.is_alive()
+
+
+async def members(bar: Bar, name: str) -> list[str]:
+    """Who is in a room."""
+    found = await ask_room(bar.house, name, GetMembers(Caller("web", "web")))
+    return [info.identity for info in found]
 
 
 def answer_whole(bar: Bar) -> None:
@@ -103,10 +112,8 @@ async def test_a_socket_that_was_never_there_does_not_leave(bar: Bar) -> None:
 async def test_a_client_has_a_room_of_its_own(bar: Bar) -> None:
     """Named like its identity, with itself in it."""
     enter(bar)
-    ref = bar.house.directory.find(Kind.ROOM, "web")
 
-    assert ref is not None
-    assert await ask(ref, room.GetMembers("web"), timeout=ENOUGH) == ("web",)
+    assert await members(bar, "web") == ["web"]
 
 
 # -- leaving and coming back
@@ -178,16 +185,17 @@ async def test_a_fresh_client_finds_its_room_as_it_was(bar: Bar) -> None:
     """While others read in it, the room outlives its owner's absence."""
     await bar.tavern()
     ref = enter(bar)
+    await presence(ref)
+    add = Add(Caller("tab", "tab"), Caller("web", "web"))
+    await ask_room(bar.house, "web", add)
     own = bar.house.directory.find(Kind.ROOM, "web")
-    assert own is not None
-    own.tell(room.Add("tab", "web"))
     await order(ref)
     ref.tell(Detach("1", deliberate=True))
     await ended(ref)
     enter(bar)
 
+    assert await members(bar, "web") == ["web", "tab"]
     assert bar.house.directory.find(Kind.ROOM, "web") is own
-    assert await ask(own, room.GetMembers("web"), timeout=ENOUGH) == ("web", "tab")
 
 
 # -- orders

@@ -12,7 +12,7 @@ from actors import answers, relay_events
 from actors.assignments import Available, Forget, Place, Placed, Placement
 from actors.base import BlockingActor, LoopRef, ask, dead_letters, stop
 from actors.directory import Kind
-from actors.errors import BrokerError, Code
+from actors.errors import BrokerError, Code, RefusedError
 from actors.extension import Enqueue, Extension, GetDetails
 from actors.lifecycle import TERMINAL, RequestState
 from actors.outbound import (
@@ -24,9 +24,10 @@ from actors.outbound import (
     StatusChanged,
 )
 from actors.relay import Accepted
-from actors.relay_events import Cancel
-from actors.room import RequestClosed, RequestOpened
-from actors.store import CloseRequest, Committed, OpenRequest, RequestRow
+from actors.relay_events import Barred, Cancel, Cleared, EndShared, Held, Recorded
+from actors.room_events import MemberCame, RequestClosed, RequestOpened, Submit
+from actors.room_records import AddMessage
+from actors.store import CloseRequest, Committed, RequestRow
 from tests.actors.recording import (
     ENOUGH,
     SHORT,
@@ -41,6 +42,13 @@ S = RequestState
 
 class GoneStore(BlockingActor):
     """A store that a test stops."""
+
+
+def room_of(bar: Bar) -> Neighbour:
+    """A room that only listens, in the place of the one of ``web``."""
+    room = Neighbour()
+    bar.house.directory.add(Kind.ROOM, "web", room.ref)
+    return room
 
 
 async def cancel(tab: Tab, by: str = "web", *, entitled: bool = False) -> RequestState:
@@ -115,24 +123,86 @@ async def test_a_request_is_stored_as_open_and_then_as_it_ended(bar: Bar) -> Non
     tab.end()
     closed = await bar.store.hears(CloseRequest)
 
-    assert bar.store.of(OpenRequest)[0].row == RequestRow("req", "web", "r", "web")
+    added = bar.store.of(AddMessage)[0]
+    assert added.request == RequestRow("req", "web", "r", "web")
+    assert added.message.request == "req"
     assert closed == CloseRequest("req", S.COMPLETED, None)
 
 
 async def test_the_room_is_told_when_a_request_opens_and_closes(bar: Bar) -> None:
     """Its members may read and, some of them, cancel it."""
-    room = Neighbour()
-    bar.house.directory.add(Kind.ROOM, "web", room.ref)
     await bar.tavern()
-    tab = Tab(bar)
-    await tab.begin()
+    room, tab = room_of(bar), Tab(bar)
+    tab.begin()
+    order = (await room.hears(Submit)).order
+    tab.ref.tell(Cleared(order))
+    await room.hears(RequestOpened)
+    tab.chunk("Hello")
     tab.end()
-    await room.hears(RequestClosed)
+    closed = await room.hears(RequestClosed)
 
     assert room.items == [
+        MemberCame("web"),
+        Submit("req", tab.order, tab.ref),
         RequestOpened("req", tab.order, tab.ref),
-        RequestClosed("req"),
+        closed,
     ]
+    assert (closed.state, closed.placed) == (S.COMPLETED, True)
+    assert [(a.extension, a.text) for a in closed.answers] == [("tavern", b"Hello")]
+
+
+@pytest.mark.parametrize("verdict", [Held(), Recorded("it is kept")])
+async def test_what_is_only_recorded_is_acknowledged_once_it_is_stored(
+    bar: Bar, verdict: Held | Recorded
+) -> None:
+    """What is held waits; of what is recorded that is the end."""
+    room, tab = room_of(bar), Tab(bar)
+    acked = tab.begin()
+    await room.hears(Submit)
+    tab.ref.tell(verdict)
+    early = acked.waiter.done()
+    tab.ref.tell(Committed(ok=True))
+    accepted = await acked
+
+    assert not early
+    if isinstance(verdict, Held):
+        assert accepted == Accepted(S.HELD)
+        assert bar.outbound.states() == [S.HELD]
+    else:
+        assert accepted == Accepted(S.RECORDED, warning="it is kept")
+        assert bar.outbound.states() == [S.RECORDED]
+
+
+async def test_a_request_that_the_room_bars_is_no_request(bar: Bar) -> None:
+    """Its ack is the room's reason, and nobody is told of it."""
+    room, tab = room_of(bar), Tab(bar)
+    acked = tab.begin()
+    await room.hears(Submit)
+    tab.ref.tell(Barred(RefusedError("you are muted")))
+
+    with pytest.raises(RefusedError, match="you are muted"):
+        await acked
+    assert bar.outbound.states() == []
+    assert bar.house.directory.find(Kind.REQUEST, "req") is None
+
+
+@pytest.mark.parametrize("state", [S.COMPLETED, S.FAILED, S.CANCELLED], ids=str)
+async def test_a_held_request_shares_the_end_of_the_one_it_was_merged_into(
+    bar: Bar, state: RequestState
+) -> None:
+    """With its reason, and the room is told."""
+    room, tab = room_of(bar), Tab(bar)
+    acked = tab.begin()
+    await room.hears(Submit)
+    tab.ref.tell(Held())
+    tab.ref.tell(Committed(ok=True))
+    await acked
+    tab.ref.tell(EndShared(state, "why", 9))
+    end = await tab.ended()
+
+    assert (end.state, end.error, end.code) == (state, "why", 9)
+    assert (await room.hears(RequestClosed)).state == state
+    assert (await bar.store.hears(CloseRequest)).state == state
 
 
 async def test_the_answers_are_kept_after_the_end(bar: Bar) -> None:
@@ -187,7 +257,7 @@ async def test_the_ack_waits_until_the_extension_has_taken_it(bar: Bar) -> None:
     tab = Tab(bar)
     acked = tab.begin()
     await silent.hears(Enqueue)
-    await bar.store.hears(OpenRequest)
+    await bar.store.hears(AddMessage)
     before = (await tab.state(), acked.waiter.done())
     tab.ref.tell(relay_events.Queued("tavern", 4))
 
@@ -229,14 +299,17 @@ async def test_a_store_that_is_gone_is_a_warning() -> None:
 
 async def test_an_order_nobody_can_answer_is_no_request(bar: Bar) -> None:
     """Its ack is the error; there is no status of what never was."""
-    room = Neighbour()
-    bar.house.directory.add(Kind.ROOM, "web", room.ref)
+    room, tab = room_of(bar), Tab(bar)
+    acked = tab.begin()
+    await room.hears(Submit)
+    tab.ref.tell(Cleared(tab.order))
 
     with pytest.raises(BrokerError) as caught:
-        await Tab(bar).begin()
+        await acked
     assert caught.value.code == Code.NO_LLM_AVAILABLE
-    assert bar.outbound.items == []
-    assert (await room.hears(RequestClosed)) == RequestClosed("req")
+    assert bar.outbound.states() == []
+    assert not (await room.hears(RequestClosed)).placed
+    assert room.of(RequestOpened) == []
 
 
 async def test_an_order_for_nobody_known_is_no_request(bar: Bar) -> None:

@@ -309,12 +309,15 @@ async def test_a_whole_answer_of_a_stream_that_came_is_a_warning(bar: Bar) -> No
 
 
 async def resumed(
-    tab: Tab, start: int | dict[str, int], reader: str = "web"
+    tab: Tab,
+    start: int | dict[str, int],
+    reader: str = "web",
+    room: str | None = None,
 ) -> Resumed | BrokerError:
-    """Resume a request that runs."""
+    """Resume a request that runs; ``room``: the room has let the reader ask."""
     port = RecordingPort()
     tab.ref.tell(
-        answers.Resume(request_id="r", reader=reader, room=None, start=start, port=port)
+        answers.Resume(request_id="r", reader=reader, room=room, start=start, port=port)
     )
     await tab.state()
     result: Resumed | BrokerError = port.items[0]
@@ -372,8 +375,7 @@ async def test_another_member_resumes(bar: Bar) -> None:
     """It reads what the requester reads."""
     tab = await running(bar)
     tab.chunk("a")
-    tab.ref.tell(relay_events.ReadersChanged(("web", "tab")))
-    result = await resumed(tab, 0, "tab")
+    result = await resumed(tab, 0, "tab", room="web")
 
     assert isinstance(result, Resumed)
     assert result.outputs[0].text == b"a"

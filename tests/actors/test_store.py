@@ -21,6 +21,7 @@ from actors.store import (
     CloseRequest,
     Committed,
     Contents,
+    Flush,
     ForgetClient,
     KeyRow,
     Load,
@@ -118,6 +119,19 @@ async def test_every_writer_of_a_batch_is_told(disk: Disk) -> None:
     await disk.writer.hears(Committed, times=50)
 
     assert len(disk.requests()) == 50
+
+
+async def test_a_flush_says_whether_everything_is_on_disk(disk: Disk) -> None:
+    """Whoever could not have it written is told so, and when it is."""
+    disk.open_request()
+    written = await ask(disk.ref, Flush(), timeout=ENOUGH)
+    disk.break_it()
+    disk.open_request("2")
+    owed = await ask(disk.ref, Flush(), timeout=ENOUGH)
+    disk.mend_it()
+    mended = await ask(disk.ref, Flush(), timeout=ENOUGH)
+
+    assert (written, owed, mended) == (True, False, True)
 
 
 async def test_a_request_is_stored_as_it_ended(disk: Disk) -> None:
