@@ -148,6 +148,7 @@ class Client(LoopActor):
             self._wait_for_return()
 
     def _wait_for_return(self) -> None:
+        self._house.hall.tell(hall_events.Away(self._identity))
         grace = self._house.patience.reconnect_grace
         self.tell_later(grace, _GraceOver(self._absences))
 

@@ -32,6 +32,7 @@ from actors.errors import (
 )
 from actors.future import LoopFuture
 from actors.hall_events import (
+    Away,
     Came,
     CreateRoom,
     Entered,
@@ -40,7 +41,6 @@ from actors.hall_events import (
     GetHolder,
     GetKnownRooms,
     GetRooms,
-    GetRoomsOf,
     Left,
     Loaded,
     Message,
@@ -103,6 +103,8 @@ class Hall(LoopActor):
                 return self._pass_on(name, inner)
             case Came(identity, client, kind):
                 return self._came(Caller(identity, client, kind))
+            case Away(identity):
+                return self._tell_rooms(identity, room_events.MemberAway(identity))
             case Left(identity):
                 return self._left(identity)
             case GetHolder(name):
@@ -124,8 +126,6 @@ class Hall(LoopActor):
                 return self._list(caller)
             case GetKnownRooms(caller):
                 return self._known(caller)
-            case GetRoomsOf(identity):
-                return tuple(self._rooms_of.get(identity, ()))
             case SetDefaultMode(mode, caller):
                 return self._set_mode(mode, caller)
             case Loaded(name, stored):
@@ -155,15 +155,14 @@ class Hall(LoopActor):
             if role == "master":
                 masters.setdefault(room, identity)
         for row in index.rooms:
-            if row.owner is None:
-                self._summaries[row.name] = RoomSummary(
-                    name=row.name,
-                    mode=row.mode,
-                    members=sizes.get(row.name, 0),
-                    master=masters.get(row.name),
-                    open=row.open,
-                    keep=row.keep,
-                )
+            self._summaries[row.name] = RoomSummary(
+                name=row.name,
+                mode=row.mode,
+                members=sizes.get(row.name, 0),
+                master=masters.get(row.name),
+                open=row.open,
+                keep=row.keep or row.owner is not None,
+            )
         self.tell_later(house.patience.reconnect_grace, SweepAll())
 
     def _sweep(self) -> None:
@@ -184,14 +183,16 @@ class Hall(LoopActor):
         self._tell_rooms_of(identity)
         if not self._is_awake(identity) and not self._sleeps(identity):
             self._begin_own(caller)
-        for name in self._rooms_of[identity]:
-            self._tell(name, room_events.MemberCame(identity))
+        self._tell_rooms(identity, room_events.MemberCame(identity))
 
     def _left(self, identity: str) -> None:
         self._here.pop(identity, None)
         self._house.outbound.publish(RoomsChanged(identity, ()), NO_READERS)
-        for name in self._rooms_of.get(identity, {}):
-            self._tell(name, room_events.MemberGone(identity))
+        self._tell_rooms(identity, room_events.MemberGone(identity))
+
+    def _tell_rooms(self, identity: str, message: Any) -> None:
+        for name in self._rooms_of.get(identity, ()):
+            self._tell(name, message)
 
     def _begin_own(self, owner: Caller) -> LoopRef[Room]:
         row = RoomRow(
@@ -281,17 +282,32 @@ class Hall(LoopActor):
 
     def _list(self, caller: Caller) -> list[RoomSummary]:
         mine = self._rooms_of.get(caller.identity, {})
-        return [
+        listed = [
             summary
             for name, summary in self._summaries.items()
             if caller.monitors or summary.open or name in mine
         ]
+        return listed + [
+            self._untouched(owner)
+            for owner in (self._here if caller.monitors else (caller.identity,))
+            if owner in self._here and owner not in self._summaries
+        ]
+
+    def _untouched(self, owner: str) -> RoomSummary:
+        """An own room in which nothing has happened yet."""
+        return RoomSummary(
+            name=owner,
+            mode=self._mode,
+            members=1,
+            master=owner,
+            open=False,
+            keep=True,
+        )
 
     def _known(self, caller: Caller) -> frozenset[str] | None:
         if caller.monitors:
             return None
-        listed = {room.name for room in self._list(caller)}
-        return frozenset({*listed, *self._rooms_of.get(caller.identity, ())})
+        return frozenset(room.name for room in self._list(caller))
 
     def _set_mode(self, mode: RequestMode, caller: Caller) -> LoopFuture[Any]:
         """Have new rooms begin in a mode; answers once that is stored."""

@@ -30,6 +30,12 @@ class Came(msgspec.Struct, frozen=True):
     kind: CallerKind
 
 
+class Away(msgspec.Struct, frozen=True):
+    """An identity has lost its last socket; it may come back."""
+
+    identity: str
+
+
 class Left(msgspec.Struct, frozen=True):
     """An identity did not come back, or said goodbye."""
 
@@ -106,12 +112,6 @@ class GetKnownRooms(msgspec.Struct, frozen=True):
     caller: Caller
 
 
-class GetRoomsOf(msgspec.Struct, frozen=True):
-    """Answers with the names of the rooms an identity is in."""
-
-    identity: str
-
-
 class GetHolder(msgspec.Struct, frozen=True):
     """Answers with the clientId that a name belongs to, or None.
 
@@ -143,6 +143,7 @@ class SweepAll(msgspec.Struct, frozen=True):
 Message: TypeAlias = (
     Open
     | Came
+    | Away
     | Left
     | CreateRoom
     | ForRoom
@@ -152,7 +153,6 @@ Message: TypeAlias = (
     | Exited
     | GetRooms
     | GetKnownRooms
-    | GetRoomsOf
     | GetHolder
     | SetDefaultMode
     | Loaded

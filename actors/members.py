@@ -30,6 +30,7 @@ class Member:
     """Somebody in a room, or an outcast of it: kicked, or gone while muted."""
 
     __slots__ = (
+        "away",
         "client",
         "identity",
         "kind",
@@ -54,6 +55,7 @@ class Member:
         self.standing = IN
         self.seen = 0
         self.present = False
+        self.away = False
         self.status = IDLE
 
     @property

@@ -83,11 +83,15 @@ class StatusChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Detour(msgspec.Struct, frozen=True, kw_only=True):
-    """Who hears an answer besides the room of its request, or ``instead`` of it."""
+    """Who hears an answer besides the room of its request, or ``instead`` of it.
+
+    ``dropped``: nobody does, and the request is refused.
+    """
 
     identity: str | None = None
     room: str | None = None
     instead: bool = False
+    dropped: bool = False
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

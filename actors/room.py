@@ -44,6 +44,7 @@ from actors.room_events import (
     Join,
     Kick,
     Leave,
+    MemberAway,
     MemberCame,
     MemberGone,
     MemberInfo,
@@ -200,6 +201,8 @@ class Room(LoopActor):
         match message:
             case MemberCame(identity):
                 return self._came(identity)
+            case MemberAway(identity):
+                return self._away(identity)
             case MemberGone(identity):
                 return self._gone(identity)
             case Join():
@@ -299,10 +302,19 @@ class Room(LoopActor):
             self._owner_here = True
             self._open_for_orders(client_room=True)
         member = self._members.get(identity)
-        if member is None or member.present:
+        if member is None:
             return
-        member.present = True
-        self._orders.readers_changed()
+        member.away = False
+        if not member.present:
+            member.present = True
+            self._orders.readers_changed()
+
+    def _away(self, identity: str) -> None:
+        """Remember up to where a member has followed, should it not come back."""
+        member = self._members.get(identity)
+        if member is not None:
+            member.away = True
+            member.seen = self._premises.transcript.last_seq
 
     def _gone(self, identity: str) -> None:
         member = self._members.get(identity)
@@ -320,7 +332,8 @@ class Room(LoopActor):
     def _rest(self, member: Member) -> None:
         """Let a member be absent without leaving."""
         member.present, member.status = False, IDLE
-        member.seen = self._premises.transcript.last_seq
+        if not member.away:
+            member.seen = self._premises.transcript.last_seq
         if self._premises.stored:
             self._premises.write(self._premises.member_write(member))
         self._orders.readers_changed()
@@ -396,6 +409,7 @@ class Room(LoopActor):
             text = f"{by} has put you out of room {self._premises.name}"
             notice = Concerned(Code.ROOM_ACCESS_DENIED, text)
             self._premises.publish(notice, [member.identity])
+            self._orders.drop_held_of(member.identity, by)
         return self._out(targets, KICKED)
 
     def _take_in(self, who: Caller, role: Role) -> Member:
@@ -575,8 +589,6 @@ class Room(LoopActor):
         )
 
     def _tell_hall(self) -> None:
-        if self._owner is not None:
-            return
         row = self._premises.row
         summary = RoomSummary(
             name=row.name,
@@ -584,7 +596,7 @@ class Room(LoopActor):
             members=len(self._members),
             master=self._members.master(),
             open=row.open,
-            keep=row.keep,
+            keep=row.keep or self._owner is not None,
         )
         self._house.hall.tell(hall_events.RoomChanged(summary))
 

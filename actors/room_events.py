@@ -34,6 +34,12 @@ class MemberCame(msgspec.Struct, frozen=True):
     identity: str
 
 
+class MemberAway(msgspec.Struct, frozen=True):
+    """A member has lost its last socket; it may come back."""
+
+    identity: str
+
+
 class MemberGone(msgspec.Struct, frozen=True):
     """A member, or the owner, did not come back in its grace time."""
 
@@ -286,6 +292,7 @@ TalkMessage: TypeAlias = (
 
 MemberMessage: TypeAlias = (
     MemberCame
+    | MemberAway
     | MemberGone
     | Join
     | Leave
@@ -319,6 +326,7 @@ TOLD: Final = (
     RequestClosed,
     Overhear,
     MemberCame,
+    MemberAway,
     MemberGone,
     Resume,
 )

@@ -107,6 +107,9 @@ class RoomOrders:
         ordered = msgspec.structs.replace(message, order=order)
         what = treatment(mode, role, has_target=bool(order.targets))
         match what:
+            case _ if _is_dropped(order):
+                dropped = RefusedError("a routing rule of this server drops this")
+                message.relay.tell(relay_events.Barred(dropped))
             case Treatment.SEND:
                 shared = role.rules and order.viewer is None
                 self._send(ordered, self._take_held() if shared else [])
@@ -227,6 +230,12 @@ class RoomOrders:
             },
         )
         self._merged[self._begin(order)] = held
+
+    def drop_held_of(self, identity: str, by: str) -> None:
+        """Let nothing go out any more that somebody had wanted to say."""
+        for submitted in tuple(self._held.values()):
+            if submitted.order.requester == identity:
+                submitted.relay.tell(relay_events.Cancel(by, entitled=True))
 
     def drop_all(self, by: str) -> None:
         """The room is no more: nothing of it goes on."""
@@ -361,6 +370,8 @@ class RoomOrders:
         """Show an answer, without its text to those who have read it already."""
         premises = self._premises
         viewers = premises.viewers(order.viewer)
+        if order.detour is not None and order.detour.instead and not order.viewer:
+            return  # it goes elsewhere
         if answer.whole:
             premises.publish(MessageAdded(premises.name, message.body), viewers)
             return
@@ -419,5 +430,16 @@ def _said(order: Order) -> dict[str, Any]:
         "data": order.data,
         "messages": order.messages,
         "requestType": order.request_type,
-        "target": list(order.targets) or None,
+        "target": _named(order.targets),
     }
+
+
+def _named(targets: tuple[str, ...]) -> str | tuple[str, ...] | None:
+    """Targets as a client writes them."""
+    return targets[0] if len(targets) == 1 else targets or None
+
+
+def _is_dropped(order: Order) -> bool:
+    """Whether a rule drops it; rules do not touch what is one's own alone."""
+    detour = order.detour
+    return detour is not None and detour.dropped and order.viewer is None

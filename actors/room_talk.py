@@ -22,6 +22,7 @@ from actors.errors import (
     RefusedError,
 )
 from actors.future import LoopFuture
+from actors.members import IDLE
 from actors.message import Message, MessageKind, edited, timestamp
 from actors.premises import Premises
 from actors.roles import Action, Caller, Role
@@ -133,7 +134,9 @@ class RoomTalk:
     def _set_status(self, message: SetStatus) -> None:
         """Tell the others what somebody is doing."""
         premises, identity = self._premises, message.caller.identity
-        if not message.at_work:
+        if message.status == IDLE and not message.at_work:
+            premises.members.allow(Action.SPEAK, message.caller)
+        elif not message.at_work:
             self._must_be_heard(message.caller)
         member = premises.members.get(identity)
         if member is not None:

@@ -23,7 +23,7 @@ from actors.outbound import (
     Warned,
     WholeAnswer,
 )
-from actors.room_notices import RoomNotice, RoomsChanged
+from actors.room_notices import Passed, RoomNotice, RoomsChanged
 from broker.gateway.client_list import ClientList
 from broker.gateway.readers import (
     LIBRARY_EVENTS,
@@ -33,6 +33,7 @@ from broker.gateway.readers import (
 )
 from broker.gateway.registry import SessionRegistry
 from broker.gateway.session import Reader, Session
+from broker.gateway.speech import Postman
 from broker.gateway.tally import Tally
 from broker.protocol import library, outbound, room_outbound
 
@@ -62,6 +63,7 @@ class SocketOutbound:
             Warned: self._warned,
             RoomsChanged: self._rooms_changed,
             **dict.fromkeys(get_args(RoomNotice), self._said_in_room),
+            Passed: Postman(registry).deliver_to_members,
         }
 
     def publish(self, notice: Notice, readers: Collection[str]) -> None:

@@ -225,6 +225,11 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         session.outbox.push(frame(prefix(PacketType.DISCONNECT, session.namespace)))
         self.leave(session, deliberate=True)
 
+    def displace(self, session: Session) -> None:
+        """End a session in whose place another connection is."""
+        session.outbox.push(frame(prefix(PacketType.DISCONNECT, session.namespace)))
+        self.leave(session, deliberate=False)
+
     def _engineio_server_class(self) -> type[TapsterEngine]:
         return TapsterEngine
 

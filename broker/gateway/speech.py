@@ -7,13 +7,14 @@ room takes it is the room's to say.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
 from actors.outbound import Detour, Order
+from actors.room_notices import Passed
 from actors.routing import Destination, RoutingAction, Rulebook, Traffic
 from broker.gateway.registry import SessionRegistry
 from broker.gateway.session import Session
@@ -23,7 +24,7 @@ from broker.protocol.wire import EVERYBODY, SERVER, Event, Namespace
 CUSTOM_EVENT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_:.\-]{0,63}\Z")
 """Names that events of one's own may have."""
 
-ELSEWHERE: Final = {
+ELSEWHERE: Final[dict[str, str]] = {
     Namespace.LLM: Namespace.SILLY_TAVERN,
     Namespace.SILLY_TAVERN: Namespace.LLM,
 }
@@ -39,6 +40,8 @@ class Addressed(msgspec.Struct, frozen=True):
     """Rooms that the sender named, and must be in."""
     ruled_rooms: tuple[str, ...] = ()
     """Rooms that a rule named: these take it from anybody."""
+    copy: Destination | None = None
+    """Where a rule wants it as well; nobody minds if that can not be."""
     dropped: bool = False
 
 
@@ -72,20 +75,15 @@ def addressed(
         return meant
     if rule.to is None:
         return Addressed(dropped=True)
-    there = _at(rule.to)
     if rule.action is RoutingAction.DELIVER:
-        return there
-    return Addressed(meant.targets + there.targets, meant.rooms, there.ruled_rooms)
+        return _at(rule.to)
+    return msgspec.structs.replace(meant, copy=rule.to)
 
 
 def routed(
     order: Order, session: Session, data: Mapping[str, Any], rules: Rulebook
 ) -> Order:
-    """An order with the detour that the rules have its answer make.
-
-    Raises:
-        RefusedError: a rule drops it.
-    """
+    """An order with the detour that the rules have its answer make."""
     kind = data.get("type")
     rule = rules.decide(
         Traffic(
@@ -100,13 +98,18 @@ def routed(
     if rule is None:
         return order
     if rule.to is None:
-        raise RefusedError("a routing rule of this server drops this request")
+        return msgspec.structs.replace(order, detour=Detour(dropped=True))
     detour = Detour(
         identity=EVERYBODY if rule.to.all else rule.to.identity,
         room=rule.to.room,
         instead=rule.action is RoutingAction.DELIVER,
     )
     return msgspec.structs.replace(order, detour=detour)
+
+
+def name_of(place: Destination) -> str:
+    """The target that a destination is which is no room."""
+    return EVERYBODY if place.all else str(place.identity)
 
 
 def stamped(session: Session, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,13 +123,13 @@ class Postman:
     def __init__(self, registry: SessionRegistry) -> None:
         self._registry = registry
 
-    def sessions(self, target: str, namespace: Namespace) -> Sequence[Session]:
+    def sessions(self, target: str, namespace: str) -> Sequence[Session]:
         """The sessions of an identity or of a clientId.
 
         Raises:
             NotFoundError: nobody of that name is there.
         """
-        for where in (namespace, ELSEWHERE.get(namespace, namespace)):
+        for where in (namespace, _elsewhere(namespace)):
             found = self._registry.of(target, where) or self._registry.of_client(
                 target, where
             )
@@ -144,26 +147,49 @@ class Postman:
         """
         if target == SERVER:
             return
-        namespace = Namespace(sender.namespace)
-        packets: dict[str, bytes] = {}
-        for session in self._recipients(sender, target, namespace):
-            where = session.namespace
-            if where not in packets:
-                packets[where] = event(where, name, data)
-            session.outbox.push(packets[where])
+        _push(self._recipients(sender, target), name, data)
 
-    def _recipients(
-        self, sender: Session, target: str, namespace: Namespace
-    ) -> Iterator[Session]:
+    def deliver_to_members(self, words: Passed, members: Collection[str]) -> None:
+        """Bring an event to the members of a room."""
+        found = (
+            session
+            for member in members
+            for session in self._near(member, words.namespace)
+        )
+        _push(found, words.name, words.data)
+
+    def _recipients(self, sender: Session, target: str) -> Iterator[Session]:
+        namespace = sender.namespace
         if target != EVERYBODY:
             yield from self.sessions(target, namespace)
             return
         for session in self._registry.everyone_in(namespace):
             if session is not sender:
                 yield session
+        for session in self._registry.everyone_in(_elsewhere(namespace)):
+            if not self._registry.of(session.identity, namespace):
+                yield session
+
+    def _near(self, identity: str, namespace: str) -> Sequence[Session]:
+        found = self._registry.of(identity, namespace)
+        return found or self._registry.of(identity, _elsewhere(namespace))
+
+
+def _elsewhere(namespace: str) -> str:
+    return ELSEWHERE.get(namespace, namespace)
+
+
+def _push(sessions: Iterable[Session], name: str, data: Mapping[str, Any]) -> None:
+    """Send an event, encoded once for each namespace."""
+    packets: dict[str, bytes] = {}
+    for session in sessions:
+        where = session.namespace
+        if where not in packets:
+            packets[where] = event(where, name, data)
+        session.outbox.push(packets[where])
 
 
 def _at(place: Destination) -> Addressed:
     if place.room is not None:
         return Addressed(ruled_rooms=(place.room,))
-    return Addressed((EVERYBODY if place.all else str(place.identity),))
+    return Addressed((name_of(place),))

@@ -81,7 +81,7 @@ class Message(Frame, frozen=True):
     """A ``message``: an extension's whole answer, or words to somebody."""
 
     bare_field: ClassVar[str | None] = "data"
-    type: int | None = None
+    type: int | str | None = None
     request_id: RequestId | None = None
     output_id: str | None = None
     target: Any = None
@@ -100,6 +100,8 @@ class IdentifySillyTavern(Frame, frozen=True):
     model: Any = None
     version: str | None = None
     running: list[str] = []
+    instance: Annotated[str, msgspec.Meta(max_length=MAX_NAME)] | None = None
+    take_over: bool = False
 
 
 class CharactersUpdated(Frame, frozen=True):

@@ -10,6 +10,7 @@ from actors.errors import Code, ProtocolError
 from actors.roles import Role, Target
 from broker.protocol.handshake import MAX_NAME, is_name
 from broker.protocol.inbound import Frame, RequestId
+from broker.protocol.wire import MemberStatus
 
 MAX_AT_ONCE = 1_000
 """Messages deleted by one event."""
@@ -211,3 +212,5 @@ class Processing(Typing, frozen=True):
     """Where an extension is at work, and on what."""
 
     request_id: RequestId | None = None
+    status: MemberStatus | None = None
+    """What it is doing, where that is more than working or not."""

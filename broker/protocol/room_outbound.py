@@ -23,7 +23,6 @@ from actors.room_notices import (
     MessagesCleared,
     MessagesDeleted,
     MessageUpdated,
-    Passed,
     RoleChanged,
     RoomDeleted,
     RoomModeChanged,
@@ -36,9 +35,7 @@ Said = tuple[Namespace, str, dict[str, Any]]
 
 
 def said(notice: RoomNotice) -> tuple[str, bytes]:
-    """A notice's namespace, and its packet."""
-    if isinstance(notice, Passed):
-        return notice.namespace, event(notice.namespace, notice.name, notice.data)
+    """A notice's namespace, and its packet; what is passed on has words already."""
     namespace, name, data = _WORDS[type(notice)](notice)
     return namespace, event(namespace, name, data)
 

@@ -18,7 +18,7 @@ from actors.outbound import Order
 from actors.relay_events import Barred, Cleared, Held, Recorded
 from actors.roles import Caller, CallerKind, Role, Target
 from actors.room_events import MemberInfo
-from actors.room_notices import Concerned, MessageAdded
+from actors.room_notices import Concerned, MessageAdded, RoomsChanged
 from actors.room_records import LoadIndex, Page, ReadMessages, RoomIndex
 from actors.schema import open_database
 from actors.store import Committed, Flush, Read, Store, Write
@@ -114,13 +114,18 @@ class Inn(Bar):
             self.house.hall.tell(hall_events.Left(who.identity))
         await self.settle()
 
+    def rooms_of(self, identity: str) -> tuple[str, ...]:
+        """The rooms that somebody is in, as the lists were told last."""
+        told = self.outbound.of(RoomsChanged, identity=identity)
+        return told[-1].rooms if told else ()
+
     async def settle(self) -> None:
         """Wait until everybody has handled what this has set off.
 
         From hall to room, to store and back: a few times round is enough.
         """
         for _ in range(4):
-            await self.hall(hall_events.GetRoomsOf(""))
+            await self.hall(hall_events.GetHolder(""))
             await ask(self.house.store, Flush(), timeout=ENOUGH)
 
     async def hall(self, message: Any) -> Any:

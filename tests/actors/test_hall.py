@@ -22,7 +22,6 @@ from actors.hall_events import (
     ForRoom,
     GetHolder,
     GetRooms,
-    GetRoomsOf,
     Left,
     RoomSummary,
     SetDefaultMode,
@@ -311,16 +310,29 @@ async def test_a_new_room_has_the_default_mode(disk: Disk) -> None:
 
 
 async def test_rooms_are_listed_to_those_who_may_know_of_them(inn: Inn) -> None:
-    """Open ones, one's own memberships; all of them to a monitor."""
+    """Open ones, one's own, those one is in; all of them to a monitor."""
     await inn.come(ANN, BOB)
     await create(inn, ANN, "open", open=True)
     await create(inn, ANN, "locked", open=True, password="hash")
     await create(inn, ANN, "private")
     await create(inn, BOB, "bobs")
 
-    assert await rooms(inn, BOB) == ["bobs", "locked", "open"]
-    assert await rooms(inn, ANN) == ["locked", "open", "private"]
-    assert await rooms(inn, MONITOR) == ["bobs", "locked", "open", "private"]
+    everything = ["ann", "bob", "bobs", "locked", "open", "private"]
+    assert await rooms(inn, BOB) == ["bob", "bobs", "locked", "open"]
+    assert await rooms(inn, ANN) == ["ann", "locked", "open", "private"]
+    assert await rooms(inn, MONITOR) == everything
+
+
+async def test_an_own_room_is_listed_as_it_has_become(inn: Inn) -> None:
+    """Untouched it is its owner's alone, in the mode of new rooms."""
+    await inn.come(ANN, BOB)
+    untouched = await inn.hall(GetRooms(ANN))
+    await inn.room("ann", Add(BOB, ANN))
+    await inn.room("ann", SetMode(M.SEPARATE, ANN))
+    (changed,) = [r for r in await inn.hall(GetRooms(ANN)) if r.name == "ann"]
+
+    assert [(r.members, r.mode, r.keep) for r in untouched] == [(1, "Default", True)]
+    assert (changed.members, changed.mode, changed.master) == (2, "Separate", "ann")
 
 
 async def test_a_room_is_listed_as_it_is(inn: Inn) -> None:
@@ -350,12 +362,12 @@ async def test_it_is_known_who_is_where(inn: Inn) -> None:
     """One's own room is the first."""
     await inn.come(ANN, BOB)
     await inn.create("lobby", ANN, BOB)
-    both = await inn.hall(GetRoomsOf("bob"))
+    both = inn.rooms_of("bob")
     await inn.room("lobby", Leave(BOB))
     await inn.settle()
 
     assert both == ("bob", "lobby")
-    assert await inn.hall(GetRoomsOf("bob")) == ("bob",)
+    assert inn.rooms_of("bob") == ("bob",)
 
 
 # -- waking
@@ -399,7 +411,7 @@ async def test_what_comes_while_a_room_wakes_is_handled_in_its_order() -> None:
     pending = [ask_room(inn.house, "ann", words(MONITOR, text)) for text in "ab"]
     inn.house.hall.tell(came(ANN))
     pending.append(ask_room(inn.house, "ann", words(ANN, "c")))
-    await inn.hall(GetRoomsOf("ann"))
+    await inn.hall(GetHolder("ann"))
     early = [each.waiter.done() for each in pending]
     inn.house.store.tell(GO_ON)
     for each in pending:
@@ -415,7 +427,7 @@ async def test_who_leaves_while_a_room_wakes_is_not_in_it_when_it_has() -> None:
     inn = await restarted(Slow, of=await shelf_of_ann())
     inn.house.hall.tell(came(ANN))
     inn.house.hall.tell(Left("ann"))
-    await inn.hall(GetRoomsOf("ann"))
+    await inn.hall(GetHolder("ann"))
     inn.house.store.tell(GO_ON)
 
     assert not (await inn.members("lobby"))["ann"].present
@@ -575,4 +587,4 @@ async def test_after_the_grace_time_of_a_start_rooms_are_swept(disk: Disk) -> No
     assert await inn.roles("both") == {"bob": "master"}
     assert await inn.roles("bob") == {"bob": "master"}
     assert inn.house.directory.find(Kind.ROOM, "kept") is None
-    assert await rooms(inn, MONITOR) == ["both", "kept"]
+    assert await rooms(inn, MONITOR) == ["bob", "both", "kept"]

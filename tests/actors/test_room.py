@@ -678,7 +678,7 @@ async def test_a_room_that_is_deleted_is_gone_with_all_in_it(by: Caller) -> None
     assert [n.room for n in inn.told(BOB, RoomDeleted)] == ["lobby"]
     assert shelf.tables() == {"rooms": 0, "members": 0, "messages": 0}
     assert await inn.outcome("lobby", GetHistory(MONITOR)) == Code.ROOM_NOT_FOUND
-    assert await inn.hall(hall_events.GetRoomsOf("bob")) == ()
+    assert inn.rooms_of("bob") == ()
 
 
 async def test_a_room_of_the_same_name_begins_anew(disk: Disk) -> None:

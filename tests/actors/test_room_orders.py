@@ -10,7 +10,7 @@ import pytest
 from actors import relay_events
 from actors.answers import Resume
 from actors.directory import Kind
-from actors.errors import BrokerError, Code
+from actors.errors import BrokerError, Code, RefusedError
 from actors.hall_events import tell_room
 from actors.lifecycle import RequestState
 from actors.modes import RequestMode
@@ -876,6 +876,19 @@ async def test_a_room_that_crashes_leaves_nobody_waiting(inn: Inn) -> None:
     assert "Hello" in await inn.texts("lobby")
 
 
+async def test_what_a_kicked_member_had_held_goes_nowhere(inn: Inn) -> None:
+    """The others' still does."""
+    bobs, cats = order(inn, BOB, "b"), order(inn, CAT, "c")
+    await state_of(bobs)
+    await state_of(cats)
+    await inn.room("lobby", Kick(Target("bob"), ANN))
+    await inn.settle()
+    await state_of(order(inn, ANN, "a"))
+
+    assert ends(inn, bobs) == [S.CANCELLED]
+    assert placed(inn)[-1].order.message == "c\n\na"
+
+
 # -- detours
 
 
@@ -961,6 +974,20 @@ async def test_what_is_separate_makes_no_detour() -> None:
 
     assert heard(inn, "eve") == heard(inn, EVERYBODY) == b""
     assert heard(inn, "bob") == 3 * b"Hello"
+
+
+@pytest.mark.parametrize("mode", M)
+async def test_a_rule_drops_whatever_is_not_separate(mode: RequestMode) -> None:
+    """What is one's own alone, no rule touches."""
+    inn = await open_inn(mode)
+    await inn.tavern()
+    tab = order(inn, ANN, targets=("tavern",), detour=Detour(dropped=True))
+
+    if mode is M.SEPARATE:
+        assert (await tab.begin()).state is RequestState.SENT
+    else:
+        with pytest.raises(RefusedError, match="routing rule"):
+            await tab.begin()
 
 
 def _piece(text: str) -> Piece:

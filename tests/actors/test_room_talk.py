@@ -12,7 +12,7 @@ import pytest
 from actors import relay_events
 from actors.base import ask
 from actors.errors import Code
-from actors.hall_events import Came, CreateRoom, ask_room
+from actors.hall_events import Away, Came, CreateRoom, ask_room
 from actors.message import MessageKind
 from actors.modes import RequestMode
 from actors.roles import Caller, Target
@@ -27,9 +27,11 @@ from actors.room_events import (
     PassOn,
     Said,
     SetMode,
+    SetStatus,
     Speak,
 )
 from actors.room_notices import (
+    MemberStatusChanged,
     MessagesCleared,
     MessagesDeleted,
     MessageUpdated,
@@ -468,6 +470,20 @@ async def test_a_view_begins_where_one_went(inn: Inn) -> None:
     assert await said_in(inn, ANN, absence=True) == ["before", "meanwhile", "after"]
 
 
+async def test_an_absence_begins_when_the_last_socket_is_lost(inn: Inn) -> None:
+    """Not when the grace time ends: what is said in that was missed too."""
+    await say(inn, ANN, "before")
+    inn.house.hall.tell(Away("bob"))
+    await inn.settle()
+    await say(inn, ANN, "in the grace time")
+    await inn.go(BOB)
+    await say(inn, ANN, "after it")
+    await inn.come(BOB)
+
+    missed = ["in the grace time", "after it"]
+    assert await said_in(inn, BOB, absence=True) == missed
+
+
 async def test_an_absence_is_remembered_across_a_restart(disk: Disk) -> None:
     """Though everything that was said has been cleared meanwhile."""
     inn = await disk.inn()
@@ -483,6 +499,21 @@ async def test_an_absence_is_remembered_across_a_restart(disk: Disk) -> None:
     await inn.come(BOB)
 
     assert await said_in(inn, BOB, absence=True) == ["meanwhile"]
+
+
+# -- what one is doing
+
+
+async def test_who_is_muted_may_stop_typing_and_not_start(inn: Inn) -> None:
+    """Nobody would stay typing for as long as a mute lasts."""
+    await inn.room("lobby", SetStatus(BOB, "typing"))
+    await inn.room("lobby", Mute(Target("bob"), 0, ANN))
+    await inn.room("lobby", SetStatus(BOB, "idle"))
+    again = await inn.outcome("lobby", SetStatus(BOB, "typing"))
+
+    told = [n.status for n in inn.told(ANN, MemberStatusChanged)]
+    assert told == ["typing", "idle"]
+    assert again == Code.AUTHORISATION_FAILED
 
 
 # -- no longer at hand

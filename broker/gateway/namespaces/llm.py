@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from actors import answers, client, relay, room_events
 from actors.base import LoopRef, ask
 from actors.directory import Kind
-from actors.errors import BrokerError, Code, RefusedError
+from actors.errors import BrokerError, Code, NotFoundError, RefusedError
 from actors.hall_events import ask_room, tell_room
 from actors.outbound import Resumed
-from actors.relay_events import ProcessingStopped, StreamFailed, WholeCame
+from actors.relay_events import Cancel, ProcessingStopped, StreamFailed, WholeCame
 from broker.gateway.dispatch import DEFERRED, Call, Deferred, Fields, Result, handles
 from broker.gateway.intake import warn_unknown_request
 from broker.gateway.namespaces.messages import MessageHandlers
@@ -90,13 +90,25 @@ class LlmHandlers(SubscriptionHandlers, MessageHandlers, SpeakingHandlers):
     def cancel_request(self, call: Call, frame: CancelRequest) -> Result:
         """Call a request off."""
         session, room = call.session, frame.room_name
-        if room is None:
+        if session.handshake.is_silly_tavern and room is None:
+            asked = self._stopped(session, frame.request_id)
+        elif room is None:
             ref = self.desk.doorman.client(session)
             asked = self._ask(ref, client.Cancel(frame.request_id))
         else:
             message = room_events.Cancel(frame.request_id, session.caller)
             asked = ask_room(self.desk.house, room, message)
         return self._cancelled(asked, frame)
+
+    def _stopped(self, session: Session, request: str) -> Any:
+        """An extension's user has stopped it; the id is the broker's own."""
+        ref = self.desk.house.directory.find(Kind.REQUEST, request)
+        if ref is None:
+            raise NotFoundError(
+                "there is no such request, or it has ended",
+                Code.WARNING_NO_SUCH_REQUEST,
+            )
+        return self._ask(ref, Cancel(session.identity))
 
     async def _cancelled(self, pending: Any, frame: CancelRequest) -> Fields:
         return {"requestId": frame.request_id, "state": await pending}

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from actors import room_events
 from actors.directory import Kind
-from actors.errors import ProtocolError
+from actors.errors import ProtocolError, RefusedError
 from actors.hall_events import ask_room
 from actors.relay_events import StatusCame
 from broker.gateway.dispatch import Call, Fields, Result, handles
@@ -115,6 +115,9 @@ class MessageHandlers(CommonHandlers):
         self, call: Call, frame: Processing, status: MemberStatus
     ) -> Result:
         """Show an extension's state where it works: in its request's room."""
+        if not call.session.handshake.is_silly_tavern:
+            raise RefusedError("only a SillyTavern says that it is at work")
+        status = frame.status or status
         request = frame.request_id
         if request is not None:
             ref = self.desk.house.directory.find(Kind.REQUEST, request)

@@ -110,7 +110,7 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
     def _member(self, info: MemberInfo) -> dict[str, Any]:
         sessions = self.desk.doorman.registry.everywhere(info.identity)
         shown = sessions[-1].handshake if sessions else None
-        fields = {
+        fields: dict[str, Any] = {
             "clientId": info.client,
             "identity": info.identity,
             "clientType": info.kind.value if shown is None else shown.client_type,
@@ -120,9 +120,11 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
             "avatar": None if shown is None else shown.avatar or None,
             "status": info.status,
             "online": bool(sessions),
-            "mutedUntil": info.muted_until,
         }
-        return {key: value for key, value in fields.items() if value is not None}
+        shown_fields = {k: v for k, v in fields.items() if v is not None}
+        if info.muted_until is not None:
+            shown_fields["mutedUntil"] = info.muted_until or None
+        return shown_fields
 
     @handles(Event.JOIN_ROOM, frame=JoinRoom)
     def join_room(self, call: Call, frame: JoinRoom) -> Result:

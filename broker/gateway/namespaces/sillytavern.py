@@ -9,6 +9,7 @@ from actors.base import ask
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
 from actors.shared_settings import Setting
 from broker.gateway.dispatch import Call, Fields, Result, handles
+from broker.gateway.namespaces.speaking import SpeakingHandlers
 from broker.gateway.namespaces.subscribing import AnnouncementHandlers
 from broker.gateway.session import Session
 from broker.protocol import outbound, silly_tavern_frames
@@ -30,7 +31,7 @@ SAVE_TIMEOUT = 30.0
 """Seconds that the store may take for a setting."""
 
 
-class SillyTavernHandlers(AnnouncementHandlers):
+class SillyTavernHandlers(AnnouncementHandlers, SpeakingHandlers):
     """The events of ``/sillytavern``."""
 
     name: ClassVar[Namespace] = Namespace.SILLY_TAVERN
@@ -42,12 +43,12 @@ class SillyTavernHandlers(AnnouncementHandlers):
         _must_be_silly_tavern(session)
         if frame.client_id not in (None, session.client):
             raise ProtocolError("the clientId must be the handshake's")
-        if self._held_by_another(session):
-            raise RefusedError(
-                f"another live connection holds {session.identity!r}",
-                Code.INVALID_REQUEST,
-            )
+        holder = self._holder(session)
+        if holder is not None and not frame.take_over:
+            return _held(session, holder)
         answer = {} if session.verified else await self._give_key(session)
+        if frame.take_over:
+            self._clear_away(session)
         profile = extension.Profile(
             description=session.handshake.desc,
             capacity=frame.capacity,
@@ -56,6 +57,7 @@ class SillyTavernHandlers(AnnouncementHandlers):
             characters=frame.characters,
             current=frame.current,
             model=frame.model,
+            instance=frame.instance,
         )
         session.socket.identified[session.identity] = profile
         ref = self.desk.doorman.extension(session)
@@ -140,13 +142,29 @@ class SillyTavernHandlers(AnnouncementHandlers):
             "code": int(Code.WARNING_EXISTS_ALREADY),
         }
 
-    def _held_by_another(self, session: Session) -> bool:
-        sessions = self.desk.doorman.registry.of(session.identity, self.name)
-        return any(
-            other.socket is not session.socket
-            and session.identity in other.socket.identified
-            for other in sessions
+    def _holder(self, session: Session) -> extension.Profile | None:
+        """What another live connection that holds the identity says of itself."""
+        for other in self.desk.doorman.registry.of(session.identity, self.name):
+            if other.socket is not session.socket:
+                profile = other.socket.identified.get(session.identity)
+                if profile is not None:
+                    return profile
+        return None
+
+    def _clear_away(self, session: Session) -> None:
+        """Have every other connection of the identity leave, and know why."""
+        identity = session.identity
+        error = BrokerError(
+            f"another connection has taken {identity!r} over", Code.CLIENT_DISCONNECTED
         )
+        notice = {"type": Event.ERROR, "message": error.message, "code": error.code}
+        for other in self.desk.doorman.registry.everywhere(identity):
+            if other.socket is session.socket:
+                continue
+            other.socket.identified.pop(identity, None)
+            if other.namespace == self.name:
+                other.emit(Event.ERROR, notice)
+            self.desk.server.displace(other)
 
 
 def _must_be_silly_tavern(session: Session) -> None:
@@ -154,6 +172,13 @@ def _must_be_silly_tavern(session: Session) -> None:
         raise BrokerError(
             "only a client of type SillyTavern may do that", Code.AUTHORISATION_FAILED
         )
+
+
+def _held(session: Session, holder: extension.Profile) -> dict[str, Any]:
+    error = RefusedError(
+        f"another live connection holds {session.identity!r}", Code.INVALID_REQUEST
+    )
+    return {**outbound.refusal(error), "held": {"instance": holder.instance}}
 
 
 def _must_share(session: Session) -> None:

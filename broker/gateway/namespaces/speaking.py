@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from actors.errors import Code, ProtocolError, RefusedError
+from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
 from actors.hall_events import ask_room
 from actors.room_events import PassOn, Said, Speak
 from broker.gateway.dispatch import DEFERRED, Call, Deferred, Fields, Result
 from broker.gateway.forwarding import forward
 from broker.gateway.namespaces.common import CommonHandlers
 from broker.gateway.namespaces.messages import STORE_DOWN
-from broker.gateway.speech import CUSTOM_EVENT, Addressed, addressed, stamped
+from broker.gateway.speech import (
+    CUSTOM_EVENT,
+    Addressed,
+    addressed,
+    name_of,
+    stamped,
+)
 from broker.protocol.inbound import check_text
-from broker.protocol.wire import EVENTS, EVERYBODY, SERVER, Namespace
+from broker.protocol.wire import EVENTS, EVERYBODY, SERVER
 
 DROPPED = "a routing rule of this server keeps it from going anywhere"
 
@@ -33,6 +40,7 @@ class SpeakingHandlers(CommonHandlers):
             self._say_in(room, Speak, call, said, routed=routed)
             for room, routed in _rooms(whom)
         ]
+        self._copy(whom, Speak, call, said)
         return self._spoken(whom, pending)
 
     async def _spoken(self, whom: Addressed, pending: list[Any]) -> Fields:
@@ -58,15 +66,18 @@ class SpeakingHandlers(CommonHandlers):
         whom = addressed(session, call.name, data, self.desk.routes.rules)
         said = stamped(session, data)
         if call.wants_ack and not (whom.rooms or whom.ruled_rooms or whom.dropped):
-            only = whom.targets[0]
-            if len(whom.targets) == 1 and only not in (SERVER, EVERYBODY):
-                return self._ask_one(call, said, only)
+            (only,) = whom.targets
+            if only not in (SERVER, EVERYBODY):
+                answer = self._ask_one(call, said, only)
+                self._copy(whom, PassOn, call, said)
+                return answer
         for target in whom.targets:
             self.desk.postman.deliver(session, call.name, said, target)
         pending = [
             self._say_in(room, PassOn, call, said, routed=routed)
             for room, routed in _rooms(whom)
         ]
+        self._copy(whom, PassOn, call, said)
         return self._passed(whom, pending)
 
     def _must_be_custom(self, call: Call) -> None:
@@ -87,8 +98,7 @@ class SpeakingHandlers(CommonHandlers):
 
     def _ask_one(self, call: Call, said: dict[str, Any], target: str) -> Deferred:
         """Bring the ack of the one who gets it back."""
-        namespace = Namespace(call.session.namespace)
-        callee = self.desk.postman.sessions(target, namespace)[-1]
+        callee = self.desk.postman.sessions(target, call.session.namespace)[-1]
         seconds = self.desk.settings.function_timeout
         call.follow(forward(callee, call.name, [said], seconds))
         return DEFERRED
@@ -97,6 +107,19 @@ class SpeakingHandlers(CommonHandlers):
         for each in pending:
             await each
         return {"warning": DROPPED} if whom.dropped else None
+
+    def _copy(
+        self, whom: Addressed, message: type[PassOn], call: Call, said: dict[str, Any]
+    ) -> None:
+        """Bring words where a rule wants them as well, if somebody is there."""
+        if whom.copy is None:
+            return
+        if whom.copy.room is not None:
+            self._say_in(whom.copy.room, message, call, said, routed=True)
+            return
+        with contextlib.suppress(NotFoundError):
+            target = name_of(whom.copy)
+            self.desk.postman.deliver(call.session, call.name, said, target)
 
     def _say_in(
         self,

@@ -309,3 +309,14 @@ async def test_leaving_a_live_order_leaves_it_to_be_resumed(bar: FakeBroker) -> 
 
     assert caught.value.code == Code.CLIENT_DISCONNECTED
     assert not bar.said(Event.CLIENT_DISCONNECTED)
+
+
+async def test_an_order_placed_after_the_end_fails_at_once(bar: FakeBroker) -> None:
+    """There is no connection any more that could ever bring an answer."""
+    async with client(bar) as web:
+        pass
+    order = web.order("hi")
+    with pytest.raises(OrderError, match="closed") as caught:
+        await soon(order.accepted())
+
+    assert caught.value.code == Code.CLIENT_DISCONNECTED

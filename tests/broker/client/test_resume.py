@@ -33,6 +33,11 @@ def missed(
     return lambda _: {"status": "ok", "state": state, "outputs": [output]}
 
 
+def never_heard_of(_data: Any) -> dict[str, Any]:
+    """Answer a resumption of a request that did not arrive."""
+    return {"status": "error", "message": "There is no such request.", "code": 7}
+
+
 async def test_a_cut_connection_loses_and_doubles_nothing(bar: FakeBroker) -> None:
     """Chunks before the resume ack are in it; those after it follow on."""
 
@@ -125,8 +130,8 @@ async def test_an_unreadable_resume_ack_raises_too(bar: FakeBroker) -> None:
             await soon((await soon(web.resume("r"))).text())
 
 
-async def test_an_order_without_an_ack_is_sent_again(bar: FakeBroker) -> None:
-    """The same request id starts nothing twice."""
+async def test_an_order_that_did_not_arrive_is_sent_again(bar: FakeBroker) -> None:
+    """Under the same request id, which starts nothing twice."""
 
     def cut_first(data: Any) -> dict[str, Any]:
         del data
@@ -135,6 +140,7 @@ async def test_an_order_without_an_ack_is_sent_again(bar: FakeBroker) -> None:
         return {"status": "ok", "state": "sent"}
 
     bar.answers[Event.LLM_REQUEST] = cut_first
+    bar.answers[Event.RESUME_STREAM] = never_heard_of
     async with client(bar) as web:
         order = web.order("hi", request_id="r")
         await soon(order.accepted())
@@ -143,6 +149,19 @@ async def test_an_order_without_an_ack_is_sent_again(bar: FakeBroker) -> None:
 
     first, second = bar.said(Event.LLM_REQUEST)
     assert first == second
+
+
+async def test_an_order_without_an_ack_that_has_ended_is_not_sent_again(
+    bar: FakeBroker,
+) -> None:
+    """Its id is free again by then: it would be carried out twice."""
+    bar.answers[Event.LLM_REQUEST] = lambda _: bar.cut()
+    bar.answers[Event.RESUME_STREAM] = missed("done", 1, state="completed", done=True)
+    async with client(bar) as web:
+        text = await soon(web.order("hi", request_id="r").text())
+
+    assert text == "done"
+    assert len(bar.said(Event.LLM_REQUEST)) == 1
 
 
 async def test_an_order_sent_again_after_its_end_fetches_the_answer(
@@ -157,6 +176,7 @@ async def test_an_order_sent_again_after_its_end_fetches_the_answer(
 
 async def test_an_order_placed_while_away_is_sent_on_return(bar: FakeBroker) -> None:
     """It waits for the connection instead of failing."""
+    bar.answers[Event.RESUME_STREAM] = never_heard_of
     async with client(bar) as web:
         bar.cut()
         order = web.order("hi", request_id="r")
