@@ -8,7 +8,8 @@ Sends     rooms what is for them, waking those that sleep; to the rooms of an
 Stops     with the broker
 
 A room sleeps in the store and is an actor only while somebody needs it: own rooms
-while their owner is here, all others from their first use on.
+from the first that happens in them until their owner has left, all others from their
+first use on.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import msgspec
 
 from actors import room_events
 from actors.answers import Resume
+from actors.assignment_events import AssignmentChanged
+from actors.assignments import RoomClosed, RoomOpened
 from actors.base import LoopActor, LoopRef, ask
 from actors.directory import Kind
 from actors.errors import (
@@ -34,6 +37,7 @@ from actors.future import LoopFuture
 from actors.hall_events import (
     Away,
     Came,
+    CountRooms,
     CreateRoom,
     Entered,
     Exited,
@@ -57,7 +61,7 @@ from actors.outbound import NO_READERS
 from actors.relay_events import Barred, Cancel
 from actors.roles import Caller, CallerKind
 from actors.room import Room
-from actors.room_notices import RoomsChanged
+from actors.room_notices import ExtensionsAvailable, RoomsChanged
 from actors.room_orders import HOUSE
 from actors.room_records import (
     LoadRoom,
@@ -124,10 +128,15 @@ class Hall(LoopActor):
                 return self._ended(name, stored=stored)
             case GetRooms(caller):
                 return self._list(caller)
+            case CountRooms():
+                return len(self._creators) + len(self._here)
             case GetKnownRooms(caller):
                 return self._known(caller)
             case SetDefaultMode(mode, caller):
                 return self._set_mode(mode, caller)
+            case AssignmentChanged(room, extensions):
+                notice = ExtensionsAvailable(extensions)
+                return self._house.outbound.publish(notice, [room])
             case Loaded(name, stored):
                 return self._woken(name, stored, failed=message.failed)
             case Open(house, index):
@@ -181,18 +190,26 @@ class Hall(LoopActor):
         self._here[identity] = caller
         self._entered(identity, identity, caller.client)
         self._tell_rooms_of(identity)
-        if not self._is_awake(identity) and not self._sleeps(identity):
-            self._begin_own(caller)
+        if self._is_untouched(identity) and caller.kind is CallerKind.CLIENT:
+            opened = RoomOpened(identity, self.actor_ref, client_room=True)
+            self._house.assignments.tell(opened)
         self._tell_rooms(identity, room_events.MemberCame(identity))
 
     def _left(self, identity: str) -> None:
         self._here.pop(identity, None)
         self._house.outbound.publish(RoomsChanged(identity, ()), NO_READERS)
         self._tell_rooms(identity, room_events.MemberGone(identity))
+        if self._is_untouched(identity):
+            self._house.assignments.tell(RoomClosed(identity))
+            self._exited(identity, identity)
 
     def _tell_rooms(self, identity: str, message: Any) -> None:
         for name in self._rooms_of.get(identity, ()):
             self._tell(name, message)
+
+    def _is_untouched(self, identity: str) -> bool:
+        """Whether an own room is no actor yet: nothing has happened in it."""
+        return not self._is_awake(identity) and not self._sleeps(identity)
 
     def _begin_own(self, owner: Caller) -> LoopRef[Room]:
         row = RoomRow(
@@ -202,7 +219,9 @@ class Hall(LoopActor):
             mode=self._mode,
             created_at=self._house.clock(),
         )
-        return self._start(Room.start(self._house, row, owner=owner), owner.identity)
+        ref = self._start(Room.start(self._house, row, owner=owner), owner.identity)
+        ref.tell(room_events.MemberCame(owner.identity))
+        return ref
 
     def _holder(self, name: str) -> str | None:
         """Whose an identity is; empty where the name is a room's."""
@@ -294,7 +313,7 @@ class Hall(LoopActor):
         ]
 
     def _untouched(self, owner: str) -> RoomSummary:
-        """An own room in which nothing has happened yet."""
+        """An own room in which nothing has happened yet, as lists show it."""
         return RoomSummary(
             name=owner,
             mode=self._mode,
@@ -353,6 +372,9 @@ class Hall(LoopActor):
             answer = self.defer()
             self._wake(name).append(_Waiting(message, answer))
             return answer
+        owner = self._here.get(name)
+        if owner is not None:
+            return self._hand_over(self._begin_own(owner), message)
         error = NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
         _decline(message, error)
         raise error
@@ -406,7 +428,6 @@ class Hall(LoopActor):
                 each.answer.fail(error)
             return
         ref = self._begin_own(owner)
-        ref.tell(room_events.MemberCame(name))
         for each in waiting:
             each.answer.set(self._hand_over(ref, each.message))
 

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from actors.assignment_events import AssignmentChanged
 from actors.base import LoopRef, ask
 from actors.directory import Kind
 from actors.future import LoopFuture
@@ -106,6 +107,10 @@ class GetRooms(msgspec.Struct, frozen=True):
     caller: Caller
 
 
+class CountRooms(msgspec.Struct, frozen=True):
+    """Answers how many rooms there are: those created, and own ones of who is here."""
+
+
 class GetKnownRooms(msgspec.Struct, frozen=True):
     """Answers with the names of the rooms a caller may know of; None: all."""
 
@@ -152,10 +157,12 @@ Message: TypeAlias = (
     | Entered
     | Exited
     | GetRooms
+    | CountRooms
     | GetKnownRooms
     | GetHolder
     | SetDefaultMode
     | Loaded
+    | AssignmentChanged
     | SweepAll
 )
 

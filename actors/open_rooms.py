@@ -56,7 +56,7 @@ class OpenRooms:
     def add(self, name: str, room: OpenRoom) -> None:
         """A room is open; told nothing yet, unless it was open already."""
         known = self._rooms.get(name)
-        if known is not None and known.ref is room.ref:
+        if known is not None and (known.ref is room.ref or room.client_room):
             room.told = known.told
         self._rooms[name] = room
         self._strangers.pop(name, None)
@@ -91,4 +91,4 @@ class OpenRooms:
                 continue
             room.told = assigned
             with contextlib.suppress(BrokerError):  # its mailbox is full: not our end
-                room.ref.tell(AssignmentChanged(assigned))
+                room.ref.tell(AssignmentChanged(name, assigned))

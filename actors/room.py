@@ -180,7 +180,7 @@ class Room(LoopActor):
                 return self._orders.expect_thought()
             case Think():
                 return self._orders.think()
-            case AssignmentChanged(extensions):
+            case AssignmentChanged(_, extensions):
                 return self._premises.publish(ExtensionsAvailable(extensions))
             case Founded(founder):
                 return self._found(founder)

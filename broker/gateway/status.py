@@ -18,7 +18,9 @@ from urllib.parse import urlsplit
 import msgspec
 import pykka
 
+from actors.base import ask
 from actors.directory import Kind
+from actors.hall_events import CountRooms
 from actors.house import House
 from actors.message import timestamp
 from broker import __version__
@@ -91,7 +93,7 @@ class ServerStatus:
         self._address = f"{parts.scheme}://{parts.netloc.rpartition(':')[0]}"
         self._port = parts.port or 0
 
-    def report(self) -> dict[str, Any]:
+    async def report(self) -> dict[str, Any]:
         """The figures."""
         parts = self._parts
         directory = parts.house.directory
@@ -106,7 +108,11 @@ class ServerStatus:
             "connections": len(parts.server.eio.sockets),
             "clients": len(parts.clients),
             "extensions": directory.count(Kind.EXTENSION),
-            "rooms": directory.count(Kind.ROOM),
+            "rooms": await ask(
+                parts.house.hall,
+                CountRooms(),
+                timeout=parts.house.patience.ask_timeout,
+            ),
             "requests": parts.outbound.tally.figures(),
             "chunks": parts.outbound.chunks,
             "actors": _count_actors(parts.house),

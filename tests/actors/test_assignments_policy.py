@@ -320,7 +320,7 @@ async def test_who_has_gone_leaves_its_rooms_to_the_others() -> None:
 
 
 async def test_a_room_says_again_that_it_is_open_and_hears_nothing_new() -> None:
-    """Only a fresh actor needs to be told what the one before it knew."""
+    """An own room hears by the hall before it is an actor, and has the same people."""
     rooms = Rooms()
     rooms.enter("a")
     rooms.open("r")
@@ -330,8 +330,16 @@ async def test_a_room_says_again_that_it_is_open_and_hears_nothing_new() -> None
     await rooms.told("r", "a", "b")
     assert len(rooms.heard("r")) == 2
 
-    rooms.open("r")
-    await rooms.told("r", "a", "b")
+
+async def test_a_room_that_is_built_again_hears_what_the_one_before_knew() -> None:
+    """A fresh actor of a created room knows nothing."""
+    rooms = Rooms()
+    rooms.enter("a")
+    rooms.open("r", client_room=False)
+    await rooms.told("r", "a")
+
+    rooms.open("r", client_room=False)
+    await rooms.told("r", "a")
 
 
 async def test_a_room_that_has_closed_is_told_nothing_and_counts_no_more() -> None:

@@ -502,10 +502,21 @@ async def test_a_room_that_crashed_is_rebuilt_from_the_store(disk: Disk) -> None
     assert inn.shown(ANN)[-1]["data"] == inn.shown(BOB)[-1]["data"] == "again"
 
 
+async def test_an_own_room_is_no_actor_until_something_happens_in_it(inn: Inn) -> None:
+    """Most who come do nothing in it for a while."""
+    await inn.come(ANN)
+    asleep = inn.house.directory.find(Kind.ROOM, "ann")
+    await inn.room("ann", words(ANN))
+
+    assert asleep is None
+    assert await inn.roles("ann") == {"ann": "master"}
+
+
 @pytest.mark.parametrize("used", [False, True])
 async def test_an_own_room_that_crashed_is_there_again(inn: Inn, *, used: bool) -> None:
     """Whether or not there was anything to keep of it."""
     await inn.come(ANN)
+    await inn.members("ann")
     if used:
         await inn.room("ann", words(ANN, "remember"))
     old = await crash(inn, "ann")

@@ -166,7 +166,7 @@ async def test_extensions_are_told_to_a_room_as_they_are_assigned(inn: Inn) -> N
     await inn.create("lobby", ANN, BOB)
     ref = awake(inn, "lobby")
     assert ref is not None
-    ref.tell(AssignmentChanged(("tavern",)))
+    ref.tell(AssignmentChanged("lobby", ("tavern",)))
     await inn.settle()
 
     assert inn.told(BOB, ExtensionsAvailable)[-1].extensions == ("tavern",)

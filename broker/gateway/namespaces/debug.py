@@ -38,10 +38,10 @@ class DebugHandlers(CommonHandlers):
         return fields
 
     @handles(Event.SERVER_STATUS)
-    def server_status(self, call: Call, _frame: Untyped) -> Fields:
+    async def server_status(self, call: Call, _frame: Untyped) -> Fields:
         """How the broker is."""
         _must_be_staff(call.session)
-        return {"serverStatus": self.desk.status.report()}
+        return {"serverStatus": await self.desk.status.report()}
 
     @handles(Event.READ_LOG, frame=ReadLog)
     async def read_log(self, call: Call, frame: ReadLog) -> Fields:
