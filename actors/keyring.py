@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias, assert_never
 
 import bcrypt
@@ -37,6 +37,9 @@ RELOAD_TIMEOUT: Final = 60.0
 """Seconds the keyring waits for the store; nobody waits for ever."""
 USE_STORED_EVERY: Final = 60.0
 """Seconds between two writes of when a key was last used."""
+KEY_ID: Final = re.compile(r"[0-9a-f]{12}\Z")
+"""What every key's public part looks like."""
+
 KEY_PATTERN: Final = re.compile(r"tap_([0-9a-f]{12})_([A-Za-z0-9_-]{22,43})\Z")
 
 
@@ -48,10 +51,12 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Used(msgspec.Struct, frozen=True):
-    """A key was shown that whoever tells this knew to be good already."""
+    """Keys were shown that whoever tells this knew to be good already.
 
-    client: str
-    key_id: str
+    ``when``: by client and id of the key, the wall clock's time.
+    """
+
+    when: Mapping[tuple[str, str], float]
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -181,8 +186,10 @@ class Keyring(BlockingActor):
         match message:
             case Check(client, key):
                 return self._check(client, key)
-            case Used(client, identifier):
-                return self._note_use(client, identifier)
+            case Used(when):
+                for (client, identifier), at in when.items():
+                    self._note_use(client, identifier, at)
+                return None
             case Issue(client, in_use):
                 return self._issue(client, in_use)
             case Revoke(client, identifier):
@@ -208,15 +215,14 @@ class Keyring(BlockingActor):
         if row is None or not _fits(key, row.hash):
             return None
         self._use_stored.pop(row.id, None)
-        self._note_use(client, row.id)
+        self._note_use(client, row.id, self._clock())
         return row.id
 
-    def _note_use(self, client: str, identifier: str) -> None:
+    def _note_use(self, client: str, identifier: str, now: float) -> None:
         """Note when a key was used; on disk, only once in a while."""
         row = self._keys.get(client, {}).get(identifier)
         if row is None:
             return
-        now = self._clock()
         used = msgspec.structs.replace(row, last_used_at=now)
         self._keys[client][identifier] = used
         stored = self._use_stored.get(identifier)

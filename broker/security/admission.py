@@ -7,6 +7,7 @@ more than that they are refused.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import secrets
@@ -39,11 +40,8 @@ from broker.security.trust import Trust, TrustRegistry
 MAX_BEING_CHECKED = 64
 """Keys that may wait for bcrypt at once; beyond it a try is refused unheard."""
 
-NOTED_EVERY = 5.0
-"""Seconds between two notes that a key was used: each wakes a thread."""
-
-MAX_NOTED = 10_000
-"""Keys whose last note is remembered."""
+NOTED_AFTER = 1.0
+"""Seconds in which notes that keys were used come together: each wakes a thread."""
 
 Proof: TypeAlias = keyring.Check | keyring.CheckPassword | keyring.HashPassword
 """What bcrypt is asked."""
@@ -126,7 +124,7 @@ class Admission:
         )
         self._new_keys = RateLimit(settings.new_keys_per_minute)
         self._being_checked = 0
-        self._noted: dict[str, float] = {}
+        self._uses: dict[tuple[str, str], float] = {}
         self.known_keys = KnownKeys()
 
     async def admit(self, handshake: Handshake, peer: Peer) -> Admitted:
@@ -191,6 +189,7 @@ class Admission:
 
     async def list_keys(self) -> tuple[KeyRow, ...]:
         """All keys there are, as they are stored."""
+        self._tell_uses()
         rows: tuple[KeyRow, ...] = await ask(
             self._keyring, keyring.ListAllKeys(), timeout=30
         )
@@ -214,6 +213,7 @@ class Admission:
                 f"{client} has had too many new keys, try again in a minute",
                 Code.TOO_MANY_REQUESTS,
             )
+        self._tell_uses()  # the one unused longest makes room
         issued: keyring.Issued = await ask(
             self._keyring, keyring.Issue(client, in_use), timeout=30
         )
@@ -304,16 +304,18 @@ class Admission:
         return found
 
     def _note_use(self, client: str, identifier: str) -> None:
-        """Have the keyring know when a key was used, to a few seconds."""
-        now = time.monotonic()
-        if now - self._noted.get(identifier, -NOTED_EVERY) < NOTED_EVERY:
+        """Remember when a key was used, and have the keyring know soon."""
+        if not self._uses:
+            asyncio.get_running_loop().call_later(NOTED_AFTER, self._tell_uses)
+        self._uses[client, identifier] = time.time()
+
+    def _tell_uses(self) -> None:
+        uses, self._uses = self._uses, {}
+        if not uses:
             return
-        if len(self._noted) >= MAX_NOTED:
-            self._noted.clear()
-        self._noted[identifier] = now
-        # When it was used is not worth refusing anybody for.
+        # When a key was used is not worth refusing anybody for.
         with contextlib.suppress(UnavailableError):
-            self._keyring.tell(keyring.Used(client, identifier))
+            self._keyring.tell(keyring.Used(uses))
 
     async def _prove(self, message: Proof) -> Any:
         """Have bcrypt judge, unless too much waits for it already."""

@@ -30,6 +30,22 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     shared.stop()
 
 
+@pytest.fixture(scope="session")
+def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Run a second one that tests share, where the monitor may ask for a key."""
+    trusted: dict[str, dict[str, Any]] = {
+        name: {} for name in Names.all_clients() + Names.all_extensions()
+    }
+    shared = Broker(
+        tmp_path_factory.mktemp("monitored"),
+        clients=trusted | {"monitor": {"clientType": "monitor"}},
+        server={"monitorsMayGetKey": True, "newKeysPerMinute": 10_000},
+    )
+    shared.start()
+    yield shared
+    shared.stop()
+
+
 @pytest.fixture
 def party(broker: Broker, names: Names) -> dict[str, str]:
     """Name a client and an extension of the shared broker that nobody else uses."""

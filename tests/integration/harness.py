@@ -29,7 +29,7 @@ LISTENING: Final = re.compile(
     r"^Tapster \S+ listening on (http://127\.0\.0\.1:\d+)$", re.MULTILINE
 )
 
-POOL: Final = 400
+POOL: Final = 600
 """How many ids of clients and of extensions a shared broker trusts from the start."""
 
 Heard = Any

@@ -176,6 +176,8 @@ def test_removed_key_opens_nothing_and_closes_what_it_opened(
     assert result["rejoined"]["code"] == 5
     assert len(result["all"]["removed"]) == 1
     assert result["none"]["code"] == 61
+    assert (result["whole"]["status"], result["whole"]["code"]) == ("error", 402)
+    assert result["unknown"]["message"] != result["whole"]["message"]
     assert (result["unknown"]["status"], result["unknown"]["code"]) == ("error", 401)
     assert result["refused"]["data"]["code"] == 5
 

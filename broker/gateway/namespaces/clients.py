@@ -17,6 +17,7 @@ from actors.errors import (
     RefusedError,
     UnavailableError,
 )
+from actors.keyring import KEY_ID
 from actors.message import timestamp
 from actors.store import ClientRow, Contents, KeyRow
 from broker.gateway.dispatch import Call, Fields, handles
@@ -65,6 +66,11 @@ class ClientsHandlers(KeyHandlers):
         """Make keys of a client good no more, and close what was opened with them."""
         client, doorman = frame.target_client_id, self.desk.doorman
         self._must_manage(call.session, client)
+        if frame.key_id is not None and not KEY_ID.match(frame.key_id):
+            raise RefusedError(
+                "keyId is what GET_ALL_CLIENT_KEYS gives as id, not the key itself",
+                Code.INVALID_CLIENT_KEY,
+            )
         dropped = await doorman.admission.revoke_keys(client, frame.key_id)
         for session in doorman.expel(dropped):
             self.desk.server.dismiss(session)

@@ -162,6 +162,7 @@ async function remove({ url, clientId, unknownId }) {
     rejoined,
     all,
     none: await say({}),
+    whole: await say({ keyId: second.auth.key }),
     unknown: await boss.ask(HERE, 'REMOVE_CLIENT_KEY', unknownId),
     refused: await knock(url, { clientId, key: second.auth.key }),
   };
