@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JS_TESTS := tests/integration/js
+E2E := tests/e2e
 PORT ?= 4000
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV)/installed ## Start the broker with a demo SillyTavern and stream a first answer.
@@ -23,6 +24,11 @@ serve: $(VENV)/installed ## Start the broker alone.
 .PHONY: test
 test: $(VENV)/installed-dev $(JS_TESTS)/node_modules/.installed ## Install what the tests need and run them all.
 	$(BIN)/pytest
+	$(MAKE) test-extension
+
+.PHONY: test-extension
+test-extension: ## Run the tests of SillyTavern's extension that need no SillyTavern.
+	node --test tests/extension/
 
 .PHONY: test-unit
 test-unit: $(VENV)/installed-dev ## Run the tests that need neither Node nor a broker process.
@@ -31,6 +37,25 @@ test-unit: $(VENV)/installed-dev ## Run the tests that need neither Node nor a b
 .PHONY: test-plain
 test-plain: $(VENV)/installed-dev $(JS_TESTS)/node_modules/.installed ## Run the integration tests without the fast lane.
 	TAPSTER_FAST_LANE=0 $(BIN)/pytest tests/integration
+
+.PHONY: e2e
+e2e: e2e-house ## Run the tests with a real SillyTavern in a real browser.
+	node --test --test-reporter=spec $(E2E)/all.mjs
+
+.PHONY: e2e-measure
+e2e-measure: e2e-house ## Measure the way to the first token, and count lost ones.
+	node $(E2E)/measure.mjs
+
+.PHONY: e2e-pictures
+e2e-pictures: e2e-house ## Take pictures of the extension's panel.
+	node $(E2E)/pictures.mjs
+
+.PHONY: e2e-house
+e2e-house: e2e-browser $(VENV)/installed $(JS_TESTS)/node_modules/.installed $(E2E)/node_modules/.installed
+
+.PHONY: e2e-browser
+e2e-browser:
+	@$(E2E)/chromium.sh > /dev/null
 
 .PHONY: lint
 lint: $(VENV)/installed-dev ## Check style, format and types.
@@ -51,6 +76,14 @@ bench-quick: $(VENV)/installed-dev bench/node_modules/.installed ## Measure besi
 bench-actors: $(VENV)/installed ## Measure the actor runtime beside Pykka's own.
 	$(BIN)/python scripts/bench_actors.py
 
+.PHONY: bench-history
+bench-history: $(VENV)/installed ## Measure what histories cost: to record, to read, to start up with.
+	PYTHONPATH=bench $(BIN)/python scripts/bench_history.py
+
+.PHONY: soak-short
+soak-short: $(VENV)/installed-dev ## Let 100 guests live in 10 rooms for 5 minutes, beside a model of the rules.
+	$(BIN)/python -m scripts.soak --seconds 300
+
 .PHONY: vendor
 vendor: scripts/vendor/node_modules/.installed ## Make anew what /lib serves, from packages of npm.
 	node scripts/vendor/vendor.mjs
@@ -58,7 +91,7 @@ vendor: scripts/vendor/node_modules/.installed ## Make anew what /lib serves, fr
 .PHONY: clean
 clean: ## Remove what was installed and built; settings and data stay.
 	rm -rf $(VENV) build *.egg-info $(JS_TESTS)/node_modules bench/node_modules
-	rm -rf scripts/vendor/node_modules
+	rm -rf scripts/vendor/node_modules $(E2E)/node_modules $(E2E)/pictures
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/bin/python:

@@ -70,7 +70,7 @@ from actors.room_records import (
     RoomRow,
     StoredRoom,
 )
-from actors.store import Flush
+from actors.store import CloseRequest, Flush
 from actors.transcript import TAIL
 
 
@@ -376,7 +376,7 @@ class Hall(LoopActor):
         if owner is not None:
             return self._hand_over(self._begin_own(owner), message)
         error = NotFoundError(f"there is no room {name!r}", Code.ROOM_NOT_FOUND)
-        _decline(message, error)
+        _decline(self._house, message, error)
         raise error
 
     def _hand_over(self, ref: LoopRef[Any], message: Any) -> LoopFuture[Any] | None:
@@ -424,7 +424,7 @@ class Hall(LoopActor):
         owner = self._here.get(name)
         if owner is None:
             for each in waiting:
-                _decline(each.message, error)
+                _decline(self._house, each.message, error)
                 each.answer.fail(error)
             return
         ref = self._begin_own(owner)
@@ -447,11 +447,14 @@ class Hall(LoopActor):
         return ref
 
 
-def _decline(message: Any, error: BrokerError) -> None:
+def _decline(house: House, message: Any, error: BrokerError) -> None:
     """Tell whoever counts on a message that there is no room to take it."""
     if isinstance(message, room_events.Submit):
         message.relay.tell(Barred(error))
     elif isinstance(message, room_events.RequestOpened):
         message.relay.tell(Cancel(HOUSE, entitled=True))
+    elif isinstance(message, room_events.RequestClosed) and message.placed:
+        closed = CloseRequest(message.request, message.state, message.error)
+        house.store.tell(closed)
     elif isinstance(message, Resume):
         message.port.resumed(error)

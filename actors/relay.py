@@ -3,7 +3,7 @@
 Owns      the request's state, its legs, the text of its answers, who reads them
 Receives  Begin, GetState, Cancel, Resume, ResumeOutput, and ``actors.relay_events``
 Sends     chunks and statuses through Outbound; to extensions, assignments, the
-          room, the store and the answers cache, what becomes of the request
+          room and the answers cache, what becomes of the request
 Stops     when the last leg is over; then its answers are the cache's
 
 The way of a chunk is ``_chunk`` here and ``Pour.chunk``: keep both short.
@@ -481,10 +481,6 @@ class Relay(LoopActor):
         )
         self._house.assignments.tell(assignments.Forget(self._request))
         self._house.answers.tell(answers.Keep(self._finished(error)))
-        try:
-            self._house.store.tell(store.CloseRequest(self._request, state, error))
-        except BrokerError:  # what it owes is too much already; a start closes it
-            self._stored = False
 
     def _close_in_room(
         self,

@@ -41,7 +41,7 @@ from actors.room_events import (
     Submit,
 )
 from actors.room_notices import MessageAdded
-from actors.store import RequestRow
+from actors.store import CloseRequest, RequestRow
 
 THINK_REQUEST: Final = "THINK_REQUEST"
 HOUSE: Final = "server"
@@ -166,6 +166,10 @@ class RoomOrders:
         if not message.placed:
             self._hold_again(merged)
             return
+        # Behind its answers: what is stored as ended has them stored too.
+        self._premises.write(
+            CloseRequest(message.request, message.state, message.error)
+        )
         ended = relay_events.EndShared(message.state, message.error, message.code)
         for submitted in merged:
             submitted.relay.tell(ended)

@@ -28,6 +28,7 @@ class Transcript:
         "_clock",
         "_history",
         "_last_seq",
+        "_mark",
         "_max_bytes",
         "_room",
         "_tail",
@@ -46,6 +47,9 @@ class Transcript:
         self._clock = clock
         self._history = history
         self._last_seq = 0
+        # Random once and counted from there: the system's random source lets go of
+        # the interpreter, and each message would wait for the store's thread.
+        self._mark = secrets.token_hex(8)
         self._tail: deque[Message] = deque()
         self._bytes = 0
 
@@ -74,7 +78,7 @@ class Transcript:
     ) -> Message:
         """Make a message and have it at hand."""
         stamp = Stamp(
-            message_id=message_id or secrets.token_hex(12),
+            message_id=message_id or f"{self._mark}{self._last_seq + 1:08x}",
             room=self._room,
             author=author,
             client=client,

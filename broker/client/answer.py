@@ -117,6 +117,10 @@ class Answer:
             )
         self._move(update)
 
+    def start_over(self) -> None:
+        """Listen to live events again: the broker does not know the request."""
+        self._resuming = False
+
     def take_chunk(self, chunk: Chunk) -> None:
         """Take a live chunk."""
         output = self._output(chunk.output_id)

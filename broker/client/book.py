@@ -2,8 +2,8 @@
 
 Owns the live orders. Sends their requests and, after each new link and each gap,
 their resumptions; hands every notice of the broker to the answer it belongs to.
-It must never send a request twice that the broker may have under another id: the
-same id again is what makes resending safe.
+It must never have a request carried out twice: the same id again starts nothing while
+the first lives, and whether that has ended is asked before anything is sent again.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class OrderBook:
         self._spawn = spawn
         self._cancel = cancel
         self._orders: dict[str, Order] = {}
+        self._sent: set[str] = set()
+        self._end: TapsterError | None = None
         connection.on_up.append(self._pick_up)
         connection.on_end.append(self._fail_all)
         hear = partial(connection.listen, Namespace.LLM)
@@ -68,12 +70,18 @@ class OrderBook:
         room: str | None = None,
         start: int | Mapping[str, int] = 0,
     ) -> Order:
-        """Note an order and send it, now or as soon as there is a link."""
+        """Note an order and send it, now or as soon as there is a link.
+
+        Where there will be no link any more, the order fails at once.
+        """
         if request_id in self._orders:
             sentence = f"The request {request_id} is under way on this connection."
             raise ValueError(sentence)
         answer = Answer(request_id, partial(self._gap, request_id), start)
         order = Order(request_id, answer, self._cancel, request=request, room=room)
+        if self._end is not None:
+            answer.fail(self._end.message, self._end.code)
+            return order
         self._orders[request_id] = order
         if (link := self._connection.link) is not None:
             self._continue(order, link)
@@ -86,26 +94,39 @@ class OrderBook:
     def _continue(self, order: Order, link: Link) -> None:
         if order.request is None or order.answer.begun:
             self._resume(order, link)
+        elif order.request_id in self._sent:
+            self._resume(order, link, partial(self._found_out, order, link))
         else:
-            self._spawn(
-                self._ask(
-                    order, link, Event.LLM_REQUEST, order.request, order.answer.placed
-                )
-            )
+            self._send(order, link, order.request)
+
+    def _send(self, order: Order, link: Link, request: Mapping[str, Any]) -> None:
+        self._sent.add(order.request_id)
+        placed = order.answer.placed
+        self._spawn(self._ask(order, link, Event.LLM_REQUEST, request, placed))
+
+    def _found_out(self, order: Order, link: Link, ack: Any) -> None:
+        """Send a request again that the broker has not heard of."""
+        unheard = isinstance(ack, dict) and ack.get("code") == Code.NOT_FOUND
+        if unheard and order.request is not None:
+            order.answer.start_over()
+            self._send(order, link, order.request)
+        else:
+            order.answer.resumed(ack)
 
     def _gap(self, request_id: str) -> None:
         link, order = self._connection.link, self._orders.get(request_id)
         if link is not None and order is not None:
             self._resume(order, link)
 
-    def _resume(self, order: Order, link: Link) -> None:
+    def _resume(
+        self, order: Order, link: Link, on_ack: Callable[[Any], None] | None = None
+    ) -> None:
         # From here on, and not from when it is sent: live events must not slip in.
         data = {"requestId": order.request_id, "from": order.answer.resume()}
         if order.room is not None:
             data["roomName"] = order.room
-        self._spawn(
-            self._ask(order, link, Event.RESUME_STREAM, data, order.answer.resumed)
-        )
+        resumed = on_ack or order.answer.resumed
+        self._spawn(self._ask(order, link, Event.RESUME_STREAM, data, resumed))
 
     async def _ask(
         self,
@@ -159,8 +180,10 @@ class OrderBook:
     def _forget_ended(self, order: Order) -> None:
         if order.ended and self._orders.get(order.request_id) is order:
             del self._orders[order.request_id]
+            self._sent.discard(order.request_id)
 
     def _fail_all(self, reason: TapsterError) -> None:
+        self._end = reason
         for order in self._orders.values():
             order.answer.fail(reason.message, reason.code)
         self._orders.clear()

@@ -1,4 +1,6 @@
 // Fill broker/http/vendor/: what browsers get from /lib, its licences, and a list.
+// The extension, which stands alone, has a copy of its Socket.IO client and of those
+// licences in extension/vendor/.
 //
 // Run by `make vendor`, which installs exactly what package-lock.json names. What
 // socket.io-client ships built is copied as it is; the other two are bundled, with
@@ -13,6 +15,11 @@ import { build } from 'esbuild';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PACKAGES = join(HERE, 'node_modules');
 const TARGET = join(HERE, '..', '..', 'broker', 'http', 'vendor');
+
+const EXTENSION = join(HERE, '..', '..', 'extension', 'vendor');
+
+/** What the extension imports. */
+const EXTENSIONS_OWN = 'socket.io.esm.min.js';
 
 const COPIED = ['socket.io.esm.min.js', 'socket.io.min.js'];
 const BUNDLED = {
@@ -109,6 +116,16 @@ async function writeReadme(contents) {
   await writeFile(join(TARGET, 'README.md'), `${lines.join('\n')}\n`);
 }
 
+/** Give the extension what it imports, and the licences of that. */
+async function fillExtension(packages) {
+  await rm(EXTENSION, { recursive: true, force: true });
+  await mkdir(join(EXTENSION, 'licences'), { recursive: true });
+  await copyFile(join(TARGET, EXTENSIONS_OWN), join(EXTENSION, EXTENSIONS_OWN));
+  for (const { text } of packages) {
+    await copyFile(join(TARGET, 'licences', text), join(EXTENSION, 'licences', text));
+  }
+}
+
 async function main() {
   await rm(TARGET, { recursive: true, force: true });
   await mkdir(join(TARGET, 'licences'), { recursive: true });
@@ -130,6 +147,7 @@ async function main() {
     }
   }
   await writeReadme(contents);
+  await fillExtension(contents[EXTENSIONS_OWN]);
 }
 
 await main();

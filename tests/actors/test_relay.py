@@ -202,7 +202,6 @@ async def test_a_held_request_shares_the_end_of_the_one_it_was_merged_into(
 
     assert (end.state, end.error, end.code) == (state, "why", 9)
     assert (await room.hears(RequestClosed)).state == state
-    assert (await bar.store.hears(CloseRequest)).state == state
 
 
 async def test_the_answers_are_kept_after_the_end(bar: Bar) -> None:

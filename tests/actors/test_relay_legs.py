@@ -7,7 +7,7 @@ import pytest
 from actors import relay_events
 from actors.assignments import NotPlaced, Place, Placed, Placement
 from actors.base import LoopRef, ask
-from actors.errors import Code, UnavailableError
+from actors.errors import Code, RefusedError, UnavailableError
 from actors.extension import Connected, Extension, GetDetails, Identify, Lost, Profile
 from actors.lifecycle import RequestState
 from actors.outbound import OrderPlaced, OrderRevoked, OutputEnded
@@ -326,6 +326,49 @@ async def test_cancelling_stops_every_leg(bar: Bar) -> None:
         [OrderRevoked("req")],
         [OrderRevoked("req")],
     ]
+
+
+async def test_an_extension_that_is_stopped_ends_its_own_leg(bar: Bar) -> None:
+    """Its user has clicked Stop: the others go on, and nobody is told to stop."""
+    for name in ("a", "b"):
+        await bar.tavern(name)
+    tab = Tab(bar, targets=("a", "b"))
+    await tab.begin()
+    tab.chunk("half", output="of-a", by="a")
+    state = await ask(tab.ref, relay_events.Cancel("a"), timeout=ENOUGH)
+    tab.chunk("whole", output="of-b", by="b")
+    tab.end(output="of-b", by="b")
+    end = await tab.ended()
+
+    ends = {e.output.output_id: e.state for e in bar.outbound.of(OutputEnded)}
+    assert state is S.CANCELLED
+    assert ends == {"of-a": S.CANCELLED, "of-b": S.COMPLETED}
+    assert end.state is S.COMPLETED
+    assert bar.outbound.of(OrderRevoked) == []
+
+
+async def test_a_request_whose_one_extension_is_stopped_is_cancelled(bar: Bar) -> None:
+    """With what came, and the reason."""
+    await bar.tavern()
+    tab = Tab(bar)
+    await tab.begin()
+    tab.chunk("half")
+    await ask(tab.ref, relay_events.Cancel("tavern"), timeout=ENOUGH)
+    end = await tab.ended()
+
+    assert (end.state, end.error) == (S.CANCELLED, "stopped at tavern")
+    assert bar.outbound.text("web") == b"half"
+
+
+async def test_an_extension_does_not_stop_what_it_does_not_answer(bar: Bar) -> None:
+    """Neither what others answer nor what it has ended."""
+    for name in ("a", "b"):
+        await bar.tavern(name)
+    tab = Tab(bar, targets=("a",))
+    await tab.begin()
+
+    with pytest.raises(RefusedError):
+        await ask(tab.ref, relay_events.Cancel("b"), timeout=ENOUGH)
 
 
 async def test_the_ack_of_several_legs_has_the_best_position(bar: Bar) -> None:

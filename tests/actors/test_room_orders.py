@@ -39,6 +39,8 @@ from actors.room_events import (
     SetMode,
     Speak,
 )
+from actors.room_records import AddMessage
+from actors.store import CloseRequest
 from tests.actors.inn import (
     ANN,
     BOB,
@@ -887,6 +889,19 @@ async def test_what_a_kicked_member_had_held_goes_nowhere(inn: Inn) -> None:
 
     assert ends(inn, bobs) == [S.CANCELLED]
     assert placed(inn)[-1].order.message == "c\n\na"
+
+
+async def test_a_request_is_stored_as_ended_behind_its_answer() -> None:
+    """A kill between the two must not leave an end without its answer."""
+    inn = Inn()
+    await inn.come(ANN)
+    await inn.tavern()
+    tab = order(inn, ANN, room="ann")
+    await state_of(tab)
+    await answer(inn, tab)
+    written = [w for w in inn.store.items if isinstance(w, AddMessage | CloseRequest)]
+
+    assert [type(write) for write in written] == [AddMessage, AddMessage, CloseRequest]
 
 
 # -- detours

@@ -28,10 +28,10 @@ from .soak.rules import RoomState
 KILLS = 20
 PATIENCE = 100.0
 """Seconds in which everything here must have happened."""
-GUESTS = [f"guest-{number}" for number in range(8)]
+GUESTS = [f"guest-{number}" for number in range(6)]
 AT_ONCE = 3
 """Things that each guest does at a time."""
-SHORTEST, LONGEST = 0.1, 0.6
+SHORTEST, LONGEST = 0.05, 0.4
 """Seconds of work before the end."""
 SETTINGS: dict[str, Any] = {
     "monitorsMayGetKey": True,

@@ -32,18 +32,22 @@ class Reader:
 
     def _page_came(self, page: dict[str, Any]) -> None:
         room = page["roomName"]
+        if room not in self._read:  # another reader's
+            return
         self._pages[room] += page["contextPage"]
         if page["isLastPage"]:
-            self._read[room].set_result(self._pages.pop(room))
+            self._read.pop(room).set_result(self._pages.pop(room))
 
     async def history(self, room: str) -> list[Body]:
         """All that this one may see."""
-        self._read[room] = asyncio.get_running_loop().create_future()
+        read: asyncio.Future[list[Body]]
+        read = asyncio.get_running_loop().create_future()
+        self._read[room] = read
         async with asyncio.timeout(PATIENCE):
             await self._client.call(
                 Namespace.ROOMS, Event.GET_FULL_CONTEXT, {"roomName": room}
             )
-            return await self._read[room]
+            return await read
 
 
 class Inspector:
@@ -56,7 +60,11 @@ class Inspector:
     async def rooms(self, places: Iterable[Place]) -> list[str]:
         """What the list of rooms says that the model does not."""
         found = await self._monitor.call(Namespace.ROOMS, Event.GET_ROOMS)
-        details = {room["roomName"]: room for room in found["details"]}
+        details = {
+            room["roomName"]: room
+            for room in found["details"]
+            if room["roomName"] != room["master"]  # an own room is none of the model
+        }
         expected = {p.name: _detail(p) for p in places if p.state.exists}
         return [
             f"GET_ROOMS has {details.get(name)}, not {expected.get(name)}"

@@ -7,7 +7,7 @@ import itertools
 import random
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from broker.client import TapsterClient, TapsterExtension
@@ -162,10 +162,9 @@ class Play:
     async def _come_to_rest(self, monitor: TapsterClient, inspector: Inspector) -> None:
         """Let go what is held, and wait until everything has ended."""
         for place in self._places:
+            await place.calm(monitor.call, MONITOR, REST)
             if place.doubt is not None:
                 self._report.wrong(f"there was no answer to {place.doubt[0]}")
-            if place.state.exists:
-                await self._let_go(monitor, place)
         if self._doings:
             await asyncio.wait(self._doings, timeout=REST_WITHIN)
         for _ in range(round(REST_WITHIN / POLL)):
@@ -177,12 +176,6 @@ class Play:
         for task in self._doings:
             self._report.wrong(f"this has not ended: {task.get_coro()}")
             task.cancel()
-
-    async def _let_go(self, monitor: TapsterClient, place: Place) -> None:
-        event, data = Event.SET_ROOM_MESSAGE_REQUEST_MODE, {"roomName": place.name}
-        await monitor.call(Namespace.ROOMS, event, {**data, "mode": REST})
-        told = (*place.state.told, f"{MONITOR} set the mode to {REST}")
-        place.state = replace(place.state, mode=REST, told=told)
 
     async def _compare(self, guests: Sequence[Guest], inspector: Inspector) -> None:
         for wrong in await inspector.rooms(self._places):
