@@ -63,6 +63,7 @@ from broker.gateway.server import TapsterServer
 from broker.gateway.speech import Postman
 from broker.gateway.status import LoopLag, Parts, ServerStatus
 from broker.gateway.subscriptions import Subscriptions
+from broker.http.extension import add_extension
 from broker.http.library import add_library
 from broker.http.root import add_root
 from broker.http.static import add_static
@@ -372,6 +373,7 @@ async def _site(
     server.attach(app, socketio_path=settings.socket_io_path.strip("/"))
     add_root(app)
     add_library(app, settings.socket_io_path)
+    add_extension(app)
     add_static(app, desk.functions.resources)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

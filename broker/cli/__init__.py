@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from broker import __version__
-from broker.cli import clients, config, demo, keys, serve
+from broker.cli import clients, config, demo, extension, keys, serve
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def make_app() -> typer.Typer:
     app.add_typer(clients.app, name="clients")
     app.add_typer(keys.app, name="keys")
     app.add_typer(config.app, name="config")
+    app.add_typer(extension.app, name="extension")
     return app
 
 
