@@ -1,0 +1,58 @@
+// A real `tapster serve` with directories of its own.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { PROJECT } from './places.mjs';
+import { Child, freePort } from './processes.mjs';
+
+const TAPSTER = process.env.TAPSTER ?? join(PROJECT, '.venv', 'bin', 'tapster');
+const START_TIMEOUT = 20_000;
+
+/** The broker process; `clients` maps the ids it trusts to their settings. */
+export class Broker {
+  #child = null;
+
+  constructor({ root, clients, server = {} }) {
+    this.root = root;
+    this.clients = clients;
+    this.server = server;
+  }
+
+  async prepare() {
+    this.port = await freePort();
+    this.url = `http://127.0.0.1:${this.port}`;
+    await mkdir(join(this.root, 'settings'), { recursive: true });
+    await mkdir(join(this.root, 'data'));
+    await this.#write('server_settings', this.server);
+    for (const [clientId, fields] of Object.entries(this.clients)) {
+      await this.#write(`${clientId}-settings`, { clientId, isTrust: true, ...fields });
+    }
+  }
+
+  /** Start it, again or for the first time, on the same port. */
+  async start() {
+    const at = (name) => join(this.root, name);
+    const places = ['--settings', at('settings'), '--data', at('data')];
+    const args = ['serve', '--port', `${this.port}`, ...places];
+    const log = at('broker.log');
+    this.#child = new Child('the broker', TAPSTER, args, { cwd: PROJECT, log });
+    await this.#child.says(/ listening on /, START_TIMEOUT);
+  }
+
+  /** End it as a power cut would. */
+  async kill() {
+    await this.#child.stop('SIGKILL');
+  }
+
+  /** Ask it to end; it must go in peace. */
+  async stop() {
+    const code = await this.#child.stop();
+    if (code !== 0) throw new Error(`the broker ended with ${code}`);
+  }
+
+  async #write(name, content) {
+    const path = join(this.root, 'settings', `${name}.json`);
+    await writeFile(path, JSON.stringify(content));
+  }
+}
