@@ -1,4 +1,5 @@
-// All end-to-end tests in one process, so that they share one house.
+// All end-to-end tests in one process, so that they share one house. One file alone runs
+// as well: `node --test tests/e2e/tabs.test.mjs`, once `make e2e` has installed it all.
 
 import './llm.test.mjs';
 import './answers.test.mjs';

@@ -102,6 +102,14 @@ export class Tab {
     await crashed;
   }
 
+  /** Have SillyTavern's settings on its disk, which it else writes a second later. */
+  async saveSettings() {
+    await this.page.evaluate(async () => {
+      const { saveSettings } = await import('/script.js');
+      await saveSettings();
+    });
+  }
+
   async reload() {
     await this.page.reload();
     await this.loaded();

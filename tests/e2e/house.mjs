@@ -22,6 +22,9 @@ const GUESTS = 400;
 /** Seconds that the broker waits for who is lost: SillyTavern reloads within them. */
 const GRACE = 10;
 
+/** Milliseconds in which an extension must have come back. */
+const PATIENCE = 30_000;
+
 const WINDOW = { width: 1400, height: 900 };
 
 /** A SillyTavern with the tab that its user has open. */
@@ -59,8 +62,12 @@ function trusted() {
 
 /** Ask until the answer is yes; nobody tells a client that an extension is idle. */
 async function eventually(what, ask) {
+  const deadline = performance.now() + PATIENCE;
   pending.add(what);
-  while (!(await ask())) await setTimeout(50);
+  while (!(await ask())) {
+    if (performance.now() > deadline) throw new Error(`${what} took over ${PATIENCE} ms`);
+    await setTimeout(50);
+  }
   pending.delete(what);
 }
 
@@ -147,6 +154,7 @@ class House {
     const context = await this.browser.newContext({ viewport: WINDOW });
     const instance = new Instance(tavern, context);
     instance.tab = await instance.openTab();
+    await instance.tab.saveSettings();
     this.instances.push(instance);
     return instance;
   }
