@@ -42,7 +42,7 @@ class OutputStarted(msgspec.Struct, frozen=True):
     stream: str
 
 
-class OutputChunk(msgspec.Struct, frozen=True):
+class OutputChunk(msgspec.Struct, frozen=True, gc=False):
     """More text of an answer, as JSON between the quotes."""
 
     output: OutputId

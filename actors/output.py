@@ -15,7 +15,7 @@ REPLACEMENT: Final = b"\\ufffd"
 """What a lone surrogate becomes."""
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """The text of one chunk.
 
     ``head`` and ``tail`` are a lone low surrogate at its start and a lone high one

@@ -25,7 +25,7 @@ class StreamStarted(msgspec.Struct, frozen=True):
     output: str
 
 
-class ChunkCame(msgspec.Struct, frozen=True):
+class ChunkCame(msgspec.Struct, frozen=True, gc=False):
     """The extension sent some of an output's text."""
 
     extension: str

@@ -21,6 +21,7 @@ from broker.protocol import outbound
 from broker.protocol.inbound import StreamEvent
 from broker.protocol.wire import MessageType
 
+_MIDDLE: Final = MessageType.STREAM_DATA_MIDDLE
 _DATA: Final = frozenset(
     {
         MessageType.STREAM_DATA_FIRST,
@@ -46,7 +47,7 @@ class Intake:
 
     def stream_event(self, session: Session, event: StreamEvent) -> bool:
         """Pass a stream event on; False: the session may not send such."""
-        if not session.verified or not session.handshake.is_silly_tavern:
+        if not session.verified or not session.answers:
             return False
         frame = event.frame
         ref = self._directory.find(Kind.REQUEST, frame.request_id)
@@ -74,7 +75,7 @@ class Intake:
 def _tell(ref: LoopRef[Relay], extension: str, event: StreamEvent) -> None:
     frame, kind = event.frame, event.type
     stream, output = frame.stream_id, frame.output_id or frame.stream_id
-    if kind in _DATA:
+    if kind is _MIDDLE or kind in _DATA:  # most are, and an enum is slow to hash
         first = kind is MessageType.STREAM_DATA_FIRST
         index = frame.chunk_index
         ref.tell(ChunkCame(extension, stream, output, index, event.piece, first))

@@ -58,7 +58,10 @@ class Session:
         "_ack_numbers",
         "_losses",
         "acks",
+        "answers",
+        "client",
         "handshake",
+        "identity",
         "key_id",
         "library",
         "namespace",
@@ -89,6 +92,13 @@ class Session:
         self.handshake = handshake
         self.trust = trust
         self.stream_names = "plain"
+        # Looked at for every chunk: attributes, not properties of the handshake.
+        self.identity = handshake.identity
+        """Which instance of the client this is."""
+        self.client = handshake.client_id
+        """The clientId that trust and keys belong to."""
+        self.answers = handshake.is_silly_tavern
+        """Whether it may answer requests, once it is verified."""
         self.verified = False
         self.key_id: str | None = None
         self.temporary_room: str | None = None
@@ -99,16 +109,6 @@ class Session:
         self.pagings = 0
         self._ack_numbers = itertools.count(1)
         self._losses: dict[int, Callable[[], None]] = {}
-
-    @property
-    def identity(self) -> str:
-        """Which instance of the client this is."""
-        return self.handshake.identity
-
-    @property
-    def client(self) -> str:
-        """The clientId that trust and keys belong to."""
-        return self.handshake.client_id
 
     @property
     def caller(self) -> Caller:

@@ -24,6 +24,7 @@ from broker.gateway.intake import Intake
 from broker.gateway.outbox import Flusher, Limits, Outbox
 from broker.gateway.rate import EventLimit, Pace, Rates
 from broker.gateway.session import Session
+from broker.gateway.websocket import TapsterWebSocket
 from broker.protocol import library
 from broker.protocol.inbound import read_stream_packet
 from broker.protocol.packet import (
@@ -141,6 +142,8 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         """A binary packet whose attachments have not all come."""
         self.outbox = Outbox(server.flusher, server.limits, self._overflow)
         self.event_limit = EventLimit(server.rates, server.clock)
+        self._pause = 0.0
+        """Seconds for which no more is to be read."""
         self.pace = Pace(server.rates.stream_events_per_second, server.clock)
         self._websocket: web.WebSocketResponse | None = None
         self._sink: _WebSocketSink | None = None
@@ -256,7 +259,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         request: web.Request = environ["aiohttp.request"]
         if self.upgraded or self.upgrading:
             raise ProtocolBrokenError("this connection has a WebSocket already")
-        websocket = web.WebSocketResponse(
+        websocket = TapsterWebSocket(
             compress=False,
             decode_text=False,
             timeout=CLOSE_TIMEOUT,
@@ -268,7 +271,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         await self._websocket_handler(websocket)
         return websocket
 
-    async def _websocket_handler(self, websocket: web.WebSocketResponse) -> None:
+    async def _websocket_handler(self, websocket: TapsterWebSocket) -> None:
         if self.connected and not await self._probe(websocket):
             return
         self.connected = self.upgraded = True
@@ -276,6 +279,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         if self._sink is not None:
             self.outbox.attach(self._sink)
         reason = self.server.reason.TRANSPORT_CLOSE
+        websocket.direct.open(self._take_at_once)
         try:
             async for message in websocket:
                 if message.type is WSMsgType.TEXT:
@@ -284,8 +288,9 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                         await self._take_text(data)
                 elif message.type is WSMsgType.BINARY:
                     await self._take_binary(message.data)
-                if self.pace.unseen >= self.pace.due:
+                if self._pause or self.pace.unseen >= self.pace.due:
                     await self._keep_pace()
+                websocket.direct.handled()
                 if self.closed:
                     break
         except ProtocolBrokenError as error:
@@ -293,9 +298,15 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         finally:
             await self.close(wait=False, abort=True, reason=reason)
 
+    def _take_at_once(self, packet: bytes) -> bool:
+        """Take a packet in the turn in which it came; False: it must wait."""
+        if self.pace.unseen >= self.pace.due:
+            self._pause = self.pace.pause()
+        return not self._pause and self._take_fast(packet)
+
     async def _keep_pace(self) -> None:
         """Read no more while more stream events came than may."""
-        pause = self.pace.pause()
+        pause, self._pause = self._pause or self.pace.pause(), 0.0
         if pause:
             await asyncio.sleep(pause)
             # Its pong may wait behind what is not read.

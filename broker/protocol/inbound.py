@@ -145,7 +145,7 @@ class FunctionCall(Frame, frozen=True, kw_only=True):
     target: str = "server"
 
 
-class StreamFrame(Frame, frozen=True):
+class StreamFrame(Frame, frozen=True, gc=False):
     """One event of an answer's stream, its text not looked into."""
 
     request_id: str
@@ -159,7 +159,7 @@ class StreamFrame(Frame, frozen=True):
     code: int | None = None
 
 
-class StreamEvent(msgspec.Struct, frozen=True):
+class StreamEvent(msgspec.Struct, frozen=True, gc=False):
     """A stream event with its text ready to be joined."""
 
     type: MessageType
@@ -207,7 +207,7 @@ def read_stream_packet(packet: bytes, max_depth: int = MAX_DEPTH) -> StreamEvent
     if packet.count(b"[") + packet.count(b"{") > max_depth:  # perhaps too deep
         return None
     try:
-        frame = _decode_stream_frame(memoryview(packet)[end + 2 : -1])
+        frame = _decode_stream_frame(packet[end + 2 : -1])
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     raw = bytes(frame.data)

@@ -1,0 +1,72 @@
+"""TapsterWebSocket: aiohttp's WebSocket, read without waking anybody for each chunk.
+
+aiohttp puts every message into a queue and wakes the coroutine that reads it: for a
+chunk of an answer that costs more than all the broker does with it. Here a message is
+first offered to who can take it at once, in the very turn in which its bytes came; the
+queue holds only what is left, and while it holds anything, all goes through it, so
+that the order stays. (20 streams flat out: 9.5 µs a chunk before, 8.4 after.)
+
+Reaches into aiohttp, here and nowhere else, so its version is pinned to a minor.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+from aiohttp.base_protocol import BaseProtocol
+
+logger = logging.getLogger(__name__)
+
+READ_AHEAD: Final = 1 << 16
+"""Bytes that may wait in the queue before the peer is read from no more."""
+
+
+class DirectQueue(WebSocketDataQueue):
+    """The queue between aiohttp's parser and who reads, and the way around it."""
+
+    def __init__(self, protocol: BaseProtocol, *, loop: Any) -> None:
+        super().__init__(protocol, READ_AHEAD, loop=loop)
+        self._take: Callable[[bytes], bool] | None = None
+        self._left = 0
+
+    def open(self, take: Callable[[bytes], bool]) -> None:
+        """Offer texts to ``take`` from now on; False: they wait in the queue."""
+        self._take = take
+        self._left = len(self._buffer)
+
+    def handled(self) -> None:
+        """What was read from the queue last has been dealt with."""
+        self._left -= 1
+
+    def feed_data(self, data: Any, size: int) -> None:
+        """Take a message from the parser, which can not bear an exception."""
+        if not self._left and self._take is not None and data.type is WSMsgType.TEXT:
+            try:
+                if self._take(data.data):
+                    return
+            except Exception:
+                logger.exception("a message could not be taken at once")
+        self._left += 1
+        super().feed_data(data, size)
+
+
+class TapsterWebSocket(web.WebSocketResponse):
+    """A WebSocket whose messages may be taken at once."""
+
+    direct: DirectQueue
+
+    def _post_start(self, request: Any, protocol: Any, writer: Any) -> None:
+        """Do what aiohttp does here, with a queue and a parser of our own."""
+        self._ws_protocol = protocol
+        self._writer = writer
+        loop = self._loop
+        self.direct = self._reader = DirectQueue(request.protocol, loop=loop)
+        self._parser = WebSocketReader(
+            self.direct, self._max_msg_size, compress=False, decode_text=False
+        )
+        request.protocol.set_parser(self._parser)
+        request.protocol.keep_alive(val=False)
