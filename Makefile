@@ -68,9 +68,17 @@ format: $(VENV)/installed-dev ## Mend style and format.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: bench
+bench: $(VENV)/installed-dev bench/node_modules/.installed ## Measure every goal beside the peers, in ten minutes.
+	$(BIN)/python bench/run.py
+
 .PHONY: bench-quick
 bench-quick: $(VENV)/installed-dev bench/node_modules/.installed ## Measure beside the peers, in a minute.
 	$(BIN)/python bench/run.py --quick
+
+.PHONY: profile
+profile: $(VENV)/installed-dev bench/node_modules/.installed ## Draw where the broker's time goes while it streams.
+	$(BIN)/python bench/flame.py $(SCENARIO)
 
 .PHONY: bench-actors
 bench-actors: $(VENV)/installed ## Measure the actor runtime beside Pykka's own.

@@ -35,7 +35,10 @@ def node() -> str:
 class LoadProcess:
     """A running load generator."""
 
-    def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[str], stdin: IO[str], stdout: IO[str]
+    ) -> None:
+        self._process = process
         self._stdin = stdin
         self._stdout = stdout
 
@@ -54,6 +57,10 @@ class LoadProcess:
         self._stdin.write("\n")
         self._stdin.flush()
 
+    def kill(self) -> None:
+        """End it in the middle of its work."""
+        self._process.kill()
+
 
 @contextmanager
 def running(arguments: Sequence[str], timeout: float) -> Iterator[LoadProcess]:
@@ -70,7 +77,7 @@ def running(arguments: Sequence[str], timeout: float) -> Iterator[LoadProcess]:
     try:
         if process.stdin is None or process.stdout is None:
             raise LoadError("the load generator has no pipes")
-        yield LoadProcess(process.stdin, process.stdout)
+        yield LoadProcess(process, process.stdin, process.stdout)
     finally:
         watchdog.cancel()
         _stop(process)

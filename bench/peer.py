@@ -19,18 +19,24 @@ from broker.protocol.wire import SILLY_TAVERN_TYPE
 
 BENCH: Final = Path(__file__).parent
 ROOT: Final = BENCH.parent
+DATA: Final = "data"
+"""The folder of Tapster's database, within that of a run."""
 
-RAISED_LIMITS: Final[dict[str, Any]] = {}
-"""What Tapster's ``server_settings.json`` says in a benchmark, limits above all.
-
-Empty: no file is written and the defaults hold. Streams that run flat out pass the
-default 5,000 events a second each when there are only a few of them.
-"""
+RAISED_LIMITS: Final[dict[str, Any]] = {
+    "eventsPerSecond": 1_000_000,
+    "eventsBurst": 1_000_000,
+    "streamEventsPerSecond": 1_000_000,
+}
+"""What Tapster's ``server_settings.json`` says in a benchmark: how often one may do
+something. All else is as it is shipped: everything is switched on."""
 
 CLIENT: Final = "bench-client"
 IDLE_CLIENT: Final = "bench-idle"
 EXTENSION: Final = "SillyTavern-bench"
 """The ids that ``load.mjs`` uses, alone or followed by ``-<number>``."""
+
+WATCH: Final = f"{EXTENSION}-watch"
+"""The one that reads the loop's lag."""
 
 WARM_UP_CLIENTS: Final = 20
 """Idle clients that ``load.mjs`` connects before those that count."""
@@ -38,7 +44,7 @@ WARM_UP_CLIENTS: Final = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Identities:
-    """How many clients of each kind a scenario connects, and under which ids."""
+    """How many clients of each kind a load connects, and under which ids."""
 
     streams: int
     idle: int
@@ -53,7 +59,7 @@ class Identities:
 
     def extension_ids(self) -> list[str]:
         """Return every clientId of extensions."""
-        return self._named(EXTENSION, self.streams)
+        return self._named(EXTENSION, self.streams) + ([] if self.shared else [WATCH])
 
     def _named(self, kind: str, count: int) -> list[str]:
         if self.shared:
@@ -72,14 +78,9 @@ class Peer:
     prepare: Callable[[Path, Identities], None] = lambda _folder, _identities: None
     """Writes what the server wants to find in that folder."""
 
-    rounds: int = 3
-    chunk_share: float = 1.0
-    """How much of a scenario's chunks it gets: a slow peer needs fewer to be measured
-    as well."""
-
 
 def _tapster_command(folder: Path) -> list[str]:
-    settings, data = str(folder / "settings"), str(folder / "data")
+    settings, data = str(folder / "settings"), str(folder / DATA)
     tapster = Path(sys.executable).with_name("tapster")
     serve = [str(tapster), "serve", "--port", "0"]
     return [*serve, "--settings", settings, "--data", data]
@@ -89,14 +90,13 @@ def _prepare_tapster(folder: Path, identities: Identities) -> None:
     """Trust the bench's ids; raise the limits."""
     settings = folder / "settings"
     settings.mkdir()
-    (folder / "data").mkdir()
+    (folder / DATA).mkdir()
     for client_id in identities.client_ids():
         _trust(settings, client_id)
     for client_id in identities.extension_ids():
         # Without a file, trust on first use would let in no more than 32 of them.
         _trust(settings, client_id, clientType=SILLY_TAVERN_TYPE)
-    if RAISED_LIMITS:
-        (settings / "server_settings.json").write_text(json.dumps(RAISED_LIMITS))
+    (settings / "server_settings.json").write_text(json.dumps(RAISED_LIMITS))
 
 
 def _trust(settings: Path, client_id: str, **more: str) -> None:
@@ -111,10 +111,7 @@ NODE: Final = Peer(
     name="node", command=lambda _: [node(), str(BENCH / "peers" / "node.mjs")]
 )
 PLAIN: Final = Peer(
-    name="plain",
-    command=lambda _: [sys.executable, "-m", "bench.peers.plain"],
-    rounds=1,
-    chunk_share=0.25,
+    name="plain", command=lambda _: [sys.executable, "-m", "bench.peers.plain"]
 )
 
 PEERS: Final = {peer.name: peer for peer in (TAPSTER, NODE, PLAIN)}

@@ -1,99 +1,81 @@
 """Measure Tapster and its peers, in turn, and print what came out.
 
-    python bench/run.py --quick
-    python bench/run.py --only node,plain
+    python bench/run.py [--quick]
+    python bench/run.py --only tapster,node --scenarios "flat out"
 
 Needs ``npm ci`` in ``bench/`` once. A round is: a fresh server, a fresh load generator,
-what the server has used before and after. Peers take turns (A B A B …), so that a
-slow minute of the machine hits all of them; medians of three rounds, one for ``plain``.
-The results are also written to ``bench/results``. Benchmarks judge nothing: ratios are
-coloured by their goals, and the exit code is 0 whenever everything could be measured.
+what the server has used before and after. The entries of a scenario take turns
+(A B A B …), so that a slow minute of the machine hits all of them; medians of three
+rounds, one for ``plain``. The results are also written to ``bench/results``, as JSON
+and as a picture. Benchmarks judge nothing: goals are only coloured, and the exit code
+is 0 whenever everything could be measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
+import chart
 import load_process
 import result
 import server_process
 import table
-from peer import BENCH, PEERS, ROOT, Peer
+from peer import BENCH, PEERS
 from result import ScenarioResult
 from rich.console import Console
-from scenario import SCENARIOS, Figure, Scenario
+from scenario import Entry, Scenario
+from scenarios import FULL, LOOP_LAG, QUICK
 
 RESULTS: Final = BENCH / "results"
 TABLE_WIDTH: Final = 130
 """For output that goes to a file; a terminal says itself how wide it is."""
 
-
-def measure(scenario: Scenario, peer: Peer) -> dict[Figure, float]:
-    """Run one round of a scenario against a fresh server."""
-    with tempfile.TemporaryDirectory(prefix=f"bench-{peer.name}-") as name:
-        folder = Path(name)
-        peer.prepare(folder, scenario.identities)
-        command, log = peer.command(folder), folder / "server.log"
-        with server_process.running(command, log, cwd=ROOT) as server:
-            arguments = scenario.load_arguments(peer, server.wait_for_url())
-            try:
-                return _measure_load(scenario, arguments, server)
-            except load_process.LoadError as error:
-                detail = f"{peer.name}, {scenario.name}: {error}"
-                raise load_process.LoadError(
-                    f"{detail}\n{server.log_tail()}"
-                ) from error
+FILES: Final = 16_384
+"""Open files a process may have: more than the connections of any scenario."""
 
 
-def _measure_load(
-    scenario: Scenario,
-    arguments: Sequence[str],
-    server: server_process.ServerProcess,
-) -> dict[Figure, float]:
-    with load_process.running(arguments, scenario.timeout) as load:
-        load.wait_for("ready")
-        before = server.sample()
-        load.go_on()
-        done = load.wait_for("done")
-        after = server.sample()
-        load.go_on()
-    return scenario.figures(before, after, done)
-
-
-def measure_in_turn(
-    scenario: Scenario, peers: Sequence[Peer], console: Console
+def measure(
+    scenario: Scenario, entries: Sequence[Entry], most: int, console: Console
 ) -> ScenarioResult:
-    """Run all rounds of a scenario, the peers one after the other in each."""
+    """Run all rounds of a scenario, the entries one after the other in each."""
     measured = ScenarioResult(scenario)
-    for number in range(max(peer.rounds for peer in peers)):
-        for peer in peers:
-            if number < peer.rounds:
-                figures = measure(scenario, peer)
-                measured.add(peer.name, figures)
-                console.print(_progress(scenario, peer, number, figures))
+    for number in range(min(most, max(entry.rounds for entry in entries))):
+        for entry in entries:
+            if number < entry.rounds:
+                figures = entry.work.measure(entry.peer)
+                measured.add(entry.name, figures)
+                shown = "; ".join(
+                    f"{figure} {table.number(value)}"
+                    for figure, value in figures.items()
+                )
+                console.print(
+                    f"{scenario.name}, round {number + 1}, {entry.name}: {shown}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
     return measured
 
 
-def _progress(
-    scenario: Scenario, peer: Peer, number: int, figures: dict[Figure, float]
-) -> str:
-    shown = "; ".join(f"{figure} {value:.1f}" for figure, value in figures.items())
-    return f"{scenario.name}, round {number + 1}, {peer.name}: {shown}"
+def _raise_file_limit() -> None:
+    """Let servers and load generators open as many connections as they need."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _peers(names: str) -> list[Peer]:
-    try:
-        return [PEERS[name] for name in names.split(",")]
-    except KeyError as error:
+def _peers(names: str) -> frozenset[str]:
+    chosen = frozenset(names.split(","))
+    if unknown := chosen - PEERS.keys():
         known = ", ".join(PEERS)
         raise argparse.ArgumentTypeError(
-            f"no peer {error}; there are {known}"
-        ) from None
+            f"no peer {', '.join(sorted(unknown))}; there are {known}"
+        )
+    return chosen
 
 
 def _arguments() -> argparse.Namespace:
@@ -104,27 +86,51 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         type=_peers,
-        default=list(PEERS.values()),
+        default=frozenset(PEERS),
         metavar="PEER,PEER",
         help="measure only these of " + ", ".join(PEERS),
     )
+    parser.add_argument(
+        "--scenarios",
+        default="",
+        metavar="WORDS",
+        help="only those with these words in their names",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, metavar="N", help="at most so many"
+    )
     return parser.parse_args()
+
+
+def _chosen(arguments: argparse.Namespace) -> list[tuple[Scenario, tuple[Entry, ...]]]:
+    every = QUICK if arguments.quick else FULL
+    named = [each for each in every if arguments.scenarios in each.name]
+    entries = [(each, each.of(arguments.only)) for each in named]
+    return [(scenario, those) for scenario, those in entries if those]
 
 
 def main() -> int:
     """Run the scenarios; return the exit code."""
     arguments = _arguments()
     errors = Console(stderr=True)
-    scenarios = [each for each in SCENARIOS if each.quick or not arguments.quick]
+    _raise_file_limit()
     try:
-        results = [measure_in_turn(each, arguments.only, errors) for each in scenarios]
+        results = [
+            measure(scenario, entries, arguments.rounds, errors)
+            for scenario, entries in _chosen(arguments)
+        ]
     except (load_process.LoadError, server_process.ServerError) as error:
         errors.print(f"not measured: {error}", style="red", markup=False)
         return 1
-    written = result.write(results, RESULTS, quick=arguments.quick)
+    rows = result.rows(results, LOOP_LAG)
+    report = result.report(results, rows, quick=arguments.quick)
+    note = f"{report['date']}, {report['machine']['cpus']} cores"
+    picture = chart.draw(rows, title="What Tapster uses of what it may", note=note)
+    written = result.write(report, picture, RESULTS)
     console = Console() if sys.stdout.isatty() else Console(width=TABLE_WIDTH)
-    console.print(table.build(results, [peer.name for peer in arguments.only]))
-    console.print(f"Written to {written}")
+    console.print(table.figures(results))
+    console.print(table.goals(rows))
+    console.print(f"Written to {written} and beside it as a picture.")
     return 0
 
 

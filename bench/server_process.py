@@ -14,7 +14,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from figure import Sample
 
 SECONDS: Final = 1.0
 START_TIMEOUT: Final = 20 * SECONDS
@@ -38,13 +40,6 @@ class ServerError(Exception):
     """A server did not start, or ended while it was measured."""
 
 
-class Sample(NamedTuple):
-    """What a process has used at one moment."""
-
-    cpu_seconds: float
-    rss_bytes: int
-
-
 class ServerProcess:
     """A running server, its address and its use of the machine."""
 
@@ -63,6 +58,11 @@ class ServerProcess:
                 break
             time.sleep(POLL_INTERVAL)
         raise ServerError(f"the server did not start:\n{self.log_tail()}")
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     def sample(self) -> Sample:
         """Read CPU time and resident memory."""

@@ -22,17 +22,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import history_store
 import server_process
+from history_store import MEMBERS, ROOM, TEXT
 
-from actors.message import Message, MessageKind, Stamp, compose
-from actors.room_records import AddMessage, MemberRow, PutMember, PutRoom, RoomRow
-from actors.schema import open_database
-from actors.store import Write
 from broker.protocol.wire import AnswerEvent, Event, Namespace
 
-MEMBERS: Final = "guest-a", "guest-b"
-ROOM: Final = "lobby"
-TEXT: Final = "A sentence of some sixty letters, as people write them in rooms."
 WINDOW: Final = 100
 """Messages that each connection has under way."""
 STARTS: Final = 3
@@ -107,17 +102,7 @@ class House:
 
     def fill(self, rooms: int, messages_each: int) -> None:
         """Write rooms with two members and a history."""
-        connection = open_database(self._data / "tapster.sqlite3")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("BEGIN")
-        for number in range(rooms):
-            name = ROOM if not number else f"{ROOM}-{number}"
-            for write in _room(name, messages_each):
-                for statement, values in write.statements(0.0):
-                    connection.execute(statement, values)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
+        history_store.fill(self._data, rooms=rooms, messages_each=messages_each)
 
     @contextmanager
     def running(self) -> Iterator[server_process.ServerProcess]:
@@ -130,49 +115,6 @@ class House:
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         (self._settings / f"{name}.json").write_text(json.dumps(content))
-
-
-def _room(name: str, messages: int) -> Iterator[Write]:
-    yield PutRoom(
-        RoomRow(
-            name=name, creator=MEMBERS[0], mode="Default", keep=True, created_at=0.0
-        )
-    )
-    for rank, member in enumerate(MEMBERS):
-        role = "guest" if rank else "master"
-        yield PutMember(
-            MemberRow(
-                room=name,
-                identity=member,
-                client=member,
-                type="client",
-                role=role,
-                rank=rank,
-            )
-        )
-    for seq in range(1, messages + 1):
-        yield AddMessage(_message(name, seq))
-
-
-def _message(room: str, seq: int) -> Message:
-    author = MEMBERS[seq % 2]
-    stamp = Stamp(
-        message_id=f"{seq:024x}",
-        room=room,
-        author=author,
-        client=author,
-        kind=MessageKind.SPOKEN,
-        role="guest",
-        now=1.7e9 + seq,
-    )
-    return Message(
-        room=room,
-        seq=seq,
-        id=stamp.message_id,
-        author=author,
-        kind=MessageKind.SPOKEN,
-        body=compose({"data": TEXT}, stamp),
-    )
 
 
 @contextmanager

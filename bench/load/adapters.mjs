@@ -1,7 +1,9 @@
 // How to log in to each peer. All end with a socket in /llm and its identity:
 //
-//   client(kind, index)     an ordinary client, on an Engine.IO connection of its own
-//   extension(kind, index)  the same for a SillyTavern, ready for requests
+//   client(kind, index)       an ordinary client, on an Engine.IO connection of its own
+//   extension(kind, index)    the same for a SillyTavern, ready for requests
+//   room(extension, clients)  puts clients into a room, and gives its name
+//   status()                  gives a function that reads the lag of the server's loop
 //
 // `node` and `plain` let everybody in. Tapster wants a key. The first connection of a
 // clientId asks for one (`getKey`, on loopback, for an id that a settings file trusts)
@@ -12,22 +14,38 @@ import { Manager } from "socket.io-client";
 
 const ASK_FOR_KEY = "getKey";
 
-function openManager(url) {
-  return new Manager(url, { transports: ["websocket"], reconnection: false });
+const ROOM = "bench-room";
+
+function openManager(url, reconnection = false) {
+  return new Manager(url, { transports: ["websocket"], reconnection });
 }
 
 /** Joins a namespace; a connection lost later than that fails the run. */
 function join(manager, namespace, auth, fail) {
+  const { socket, connected } = knock(manager, namespace, auth, fail);
+  const name = `${auth.identity} in ${namespace}`;
+  socket.on("disconnect", (reason) => fail(new Error(`${name} lost: ${reason}`)));
+  return { socket, connected };
+}
+
+/** Joins a namespace. */
+function knock(manager, namespace, auth, fail) {
   const socket = manager.socket(namespace, { auth });
   const name = `${auth.identity} in ${namespace}`;
   const connected = new Promise((resolve, reject) => {
+    if (socket.connected) resolve(); // a manager has one socket for each namespace
     socket.once("connect", resolve);
     socket.once("connect_error", (error) => {
       const detail = JSON.stringify(error.data ?? error.description?.message ?? null);
       reject(new Error(`${name} was refused: ${error.message} ${detail}`));
     });
+    socket.once("connect", () => {
+      // One that comes back may fail to reach the server, but not to be let in.
+      socket.on("connect_error", ({ message, data }) => {
+        if (data) fail(new Error(`${name} was not let back in: ${message}`));
+      });
+    });
   });
-  socket.on("disconnect", (reason) => fail(new Error(`${name} lost: ${reason}`)));
   for (const event of ["ERROR", "WARNING"]) {
     socket.on(event, (data) => {
       fail(new Error(`${name} got ${event} ${JSON.stringify(data)}`));
@@ -40,6 +58,20 @@ async function joined(manager, namespace, auth, fail) {
   const { socket, connected } = join(manager, namespace, auth, fail);
   await connected;
   return socket;
+}
+
+async function accepted(asked) {
+  const ack = await asked;
+  if (ack.status !== "ok") throw new Error(`refused: ${JSON.stringify(ack)}`);
+}
+
+/** Cuts a connection as a broken network would; done when all sockets are back. */
+function cut(manager, sockets) {
+  const back = sockets.map((socket) => {
+    return new Promise((resolve) => socket.once("connect", resolve));
+  });
+  manager.engine.transport.ws.terminate();
+  return Promise.all(back);
 }
 
 class OpenDoor {
@@ -57,6 +89,18 @@ class OpenDoor {
 
   extension(kind, index) {
     return this.client(kind, index);
+  }
+
+  async room(_extension, clients) {
+    const joining = clients.map(({ socket }) => {
+      return accepted(socket.emitWithAck("JOIN_ROOM", { roomName: ROOM }));
+    });
+    await Promise.all(joining);
+    return ROOM;
+  }
+
+  async status() {
+    return null;
   }
 }
 
@@ -83,20 +127,29 @@ class TapsterDoor {
     return this.keys.get(clientId);
   }
 
-  async client(kind, index) {
+  /** With `returns`, it may be cut() off and comes back by itself. */
+  async client(kind, index, namespaces = ["/llm"], { returns = false } = {}) {
     const auth = this.handshake(kind, index, "bench");
-    const manager = openManager(this.url);
+    const manager = openManager(this.url, returns);
     const key = await this.keyOf(auth.clientId, () => this.askInAuth(manager, auth));
-    const socket = await joined(manager, "/llm", { ...auth, key }, this.fail);
-    return { identity: auth.identity, socket };
+    const enter = returns ? knock : join;
+    const entered = namespaces.map((name) => {
+      return enter(manager, name, { ...auth, key }, this.fail);
+    });
+    await Promise.all(entered.map(({ connected }) => connected));
+    const sockets = entered.map(({ socket }) => socket);
+    const { identity } = auth;
+    return { identity, socket: sockets[0], cut: () => cut(manager, sockets) };
   }
 
   async askInAuth(manager, auth) {
     const asking = { ...auth, key: ASK_FOR_KEY };
-    const { socket, connected } = join(manager, "/auth", asking, this.fail);
+    const { socket, connected } = knock(manager, "/auth", asking, this.fail);
     const issued = new Promise((resolve) => socket.once("GET_CLIENT_KEY", resolve));
     await connected;
-    return (await issued).key;
+    const { key } = await issued;
+    socket.auth = { ...auth, key }; // should it ever come back
+    return key;
   }
 
   async extension(kind, index) {
@@ -110,7 +163,31 @@ class TapsterDoor {
     });
     if (!identified) await this.identify(manager, { ...auth, key });
     const socket = await joined(manager, "/llm", { ...auth, key }, this.fail);
-    return { identity, socket };
+    const enter = (name) => joined(manager, name, { ...auth, key }, this.fail);
+    return { identity, socket, enter };
+  }
+
+  async room(extension, clients) {
+    const rooms = await extension.enter("/rooms");
+    const room = { roomName: ROOM, mode: "Immediate" };
+    await accepted(rooms.emitWithAck("CREATE_ROOM", room));
+    for (const { identity } of clients) {
+      const member = { roomName: ROOM, identity };
+      await accepted(rooms.emitWithAck("ADD_CLIENT_TO_ROOM", member));
+    }
+    return ROOM;
+  }
+
+  /** As a SillyTavern that only looks: it takes no requests. */
+  async status() {
+    const auth = this.handshake("SillyTavern-bench", "watch", "SillyTavern");
+    const manager = openManager(this.url);
+    const key = await this.keyOf(auth.clientId, () => this.askInAuth(manager, auth));
+    const socket = await joined(manager, "/debug", { ...auth, key }, this.fail);
+    return async () => {
+      const { serverStatus } = await socket.emitWithAck("SERVER_STATUS");
+      return serverStatus.loopLag;
+    };
   }
 
   /** Answers with the key, if one was issued. */

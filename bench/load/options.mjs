@@ -6,22 +6,39 @@ import { parseArgs } from "node:util";
 const OPTIONS = {
   url: { type: "string" },
   peer: { type: "string", default: "tapster" }, // how to log in: see adapters.mjs
+  work: { type: "string", default: "streams" }, // what to do: see works/
   streams: { type: "string", default: "20" }, // an extension and a client each
-  chunks: { type: "string", default: "1000" }, // per stream
+  readers: { type: "string", default: "1" }, // of each stream; more than 1: in a room
+  chunks: { type: "string", default: "1000" }, // per stream, the first not measured
   size: { type: "string", default: "32" }, // characters per chunk
   mode: { type: "string", default: "flat" }, // "flat": as fast as they go; "paced"
   rate: { type: "string", default: "50" }, // chunks a second and stream, when paced
+  read: { type: "string", default: "events" }, // or by the stream "library"
   idle: { type: "string", default: "0" }, // clients that only stay connected
+  namespaces: { type: "string", default: "/llm" }, // of idle clients, by commas
+  messages: { type: "string", default: "0" }, // said in a room
+  "message-rate": { type: "string", default: "0" }, // a second; 0: when acknowledged
   ids: { type: "string", default: "own" }, // clientIds: "own" each, or one "shared"
   "key-file": { type: "string" }, // JSON: {clientId: key}
 };
 
-const NUMBERS = ["streams", "chunks", "size", "rate", "idle"];
+const NUMBERS = [
+  "streams",
+  "readers",
+  "chunks",
+  "size",
+  "rate",
+  "idle",
+  "messages",
+  "message-rate",
+];
 
 /** What each of these options may say. */
 const CHOICES = {
   peer: ["tapster", "node", "plain"],
+  work: ["streams", "idle", "storm", "messages"],
   mode: ["flat", "paced"],
+  read: ["events", "library"],
   ids: ["own", "shared"],
 };
 
@@ -43,12 +60,16 @@ function check(options) {
   if (options.size < SMALLEST_CHUNK) {
     throw new Error(`--size must be at least ${SMALLEST_CHUNK}`);
   }
+  if (options.readers > 1 && options.streams !== 1) {
+    throw new Error("--readers needs --streams 1: there is one room");
+  }
 }
 
 export function readOptions() {
   const { values } = parseArgs({ options: OPTIONS });
   const options = { ...values };
   for (const name of NUMBERS) options[name] = Number(values[name]);
+  options.namespaces = values.namespaces.split(",");
   check(options);
   const file = values["key-file"];
   options.keys = file ? JSON.parse(readFileSync(file, "utf8")) : {};

@@ -1,16 +1,16 @@
-// Two ways to write a stream. Both are done when the client has all of it.
+// Two ways to write a stream. Both are done when its readers have all of it.
 
 /** Chunks sent before the event loop may turn. */
 const BURST = 20;
-/** How far an extension may be ahead of the client, in chunks. */
+/** How far an extension may be ahead of its slowest reader, in chunks. */
 const WINDOW = 200;
 
-/** As fast as it goes: bursts, one a loop turn, a bounded lead over the reader. */
+/** As fast as it goes: bursts, one a loop turn, a bounded lead over the readers. */
 export function sendFlat(stream) {
   let scheduled = false;
   const schedule = () => {
     const room = stream.sent - stream.received <= WINDOW - BURST;
-    if (scheduled || !room || stream.sent === stream.chunks) return;
+    if (scheduled || !room || stream.sent >= stream.chunks) return;
     scheduled = true;
     setImmediate(burst);
   };
@@ -18,25 +18,24 @@ export function sendFlat(stream) {
     scheduled = false;
     const stop = Math.min(stream.chunks, stream.sent + BURST);
     while (stream.sent < stop) stream.sendChunk();
-    if (stream.sent === stream.chunks) stream.end();
-    else schedule();
+    schedule();
   };
   stream.onReceived = schedule;
-  stream.start();
   schedule();
-  return stream.ended;
+  return stream.arrived;
 }
 
 /** At a steady rate, as a language model would; streams begin out of step. */
 export function sendPaced(stream, { rate, streams }) {
   const interval = 1000 / rate;
   const first = performance.now() + (interval * stream.number) / streams;
+  const begun = stream.sent;
+  const due = () => first + (stream.sent - begun) * interval - performance.now();
   const tick = () => {
+    if (stream.sent >= stream.chunks) return;
     stream.sendChunk();
-    if (stream.sent === stream.chunks) stream.end();
-    else setTimeout(tick, Math.max(0, first + stream.sent * interval - performance.now()));
+    setTimeout(tick, Math.max(0, due()));
   };
-  stream.start();
-  setTimeout(tick, first - performance.now());
-  return stream.ended;
+  setTimeout(tick, due());
+  return stream.arrived;
 }

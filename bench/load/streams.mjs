@@ -1,39 +1,98 @@
-// One stream: an extension that writes it, a client that reads and checks it.
+// One stream: an extension that writes it, readers that check what they get.
+
+import ss from "@sap_oss/node-socketio-stream";
 
 /** The text of one chunk: its stream and its place, filled up to `size`. */
 function chunkText(stream, index, size) {
   return `${stream}:${index} `.padEnd(size, "word ");
 }
 
-export class Stream {
-  constructor(number, { extension, client }, { chunks, size }) {
-    this.number = number;
-    this.extension = extension;
-    this.client = client;
-    this.chunks = chunks;
-    this.size = size;
-    this.sent = 0;
-    this.received = 0;
-    this.sentAt = new Float64Array(chunks);
-    this.latency = new Float64Array(chunks);
-    /** Called after each arrival: a sender with a full window waits for it. */
-    this.onReceived = () => {};
-    this.ended = new Promise((resolve, reject) => {
-      this.resolveEnded = resolve;
-      this.rejectEnded = reject;
-    });
-    client.socket.on("streamed_data", (message) => this.#receive(message));
-    client.socket.on("streamed_end", () => this.#end());
+/** One client that reads a stream, by plain events or by the stream library. */
+class Reader {
+  received = 0;
+  latency = [];
+  #rest = "";
+
+  constructor(socket, stream, read) {
+    this.stream = stream;
+    if (read === "library") {
+      ss(socket).on("streamed_data", (readable) => {
+        readable.on("data", (piece) => this.#take(String(piece)));
+      });
+    } else {
+      socket.on("streamed_data", ({ data }) => this.#take(data));
+    }
   }
 
-  /** Asks; done when the server has said "ok" and the extension has the request. */
-  async request() {
+  /** Servers may join and cut chunks: the text says which ones these are. */
+  #take(piece) {
+    const now = performance.now();
+    const { number, size, sentAt } = this.stream;
+    const text = this.#rest === "" ? piece : this.#rest + piece;
+    let at = 0;
+    for (; at + size <= text.length; at += size) {
+      const index = this.received++;
+      const chunk = text.slice(at, at + size);
+      if (chunk !== chunkText(number, index, size)) {
+        const got = JSON.stringify(chunk);
+        this.stream.fail(new Error(`stream ${number}, chunk ${index}: ${got}`));
+        return;
+      }
+      if (index > 0) this.latency.push(now - sentAt[index]);
+    }
+    this.#rest = text.slice(at);
+    this.stream.took();
+  }
+}
+
+export class Stream {
+  sent = 0;
+  sentAt = [];
+  /** Called after each arrival: a sender with a full window waits for it. */
+  onReceived = () => {};
+
+  constructor(number, { extension, readers, room }, { chunks, size, read }) {
+    this.number = number;
+    this.extension = extension;
+    this.room = room;
+    this.chunks = chunks;
+    this.size = size;
+    this.requester = readers[0].socket;
+    this.readers = readers.map(({ socket }) => new Reader(socket, this, read));
+    this.ends = readers.map(({ socket }) => {
+      return new Promise((resolve) => socket.once("streamed_end", resolve));
+    });
+    this.arrived = new Promise((resolve, reject) => {
+      this.resolveArrived = resolve;
+      this.fail = reject;
+    });
+    this.opened = new Promise((resolve) => {
+      this.resolveOpened = resolve;
+    });
+  }
+
+  /** The number of chunks that the slowest reader has. */
+  get received() {
+    if (this.readers.length === 1) return this.readers[0].received;
+    return this.readers.reduce((least, { received }) => Math.min(least, received), Infinity);
+  }
+
+  /** Asks, and streams the first chunk; done when all readers have it. */
+  async open() {
+    await this.#request();
+    this.#emit("CLIENT_STREAM_START", { type: 1 });
+    this.sendChunk();
+    await Promise.race([this.opened, this.arrived]);
+  }
+
+  async #request() {
     const arrived = new Promise((resolve) => {
       this.extension.socket.once("LLM_REQUEST", resolve);
     });
-    const ack = await this.client.socket.emitWithAck("LLM_REQUEST", {
+    const ack = await this.requester.emitWithAck("LLM_REQUEST", {
       requestId: `bench-${this.number}`,
       target: this.extension.identity,
+      targetRoom: this.room,
       message: "Tell me a story.",
     });
     if (ack.status !== "ok") throw new Error(`refused: ${JSON.stringify(ack)}`);
@@ -44,10 +103,6 @@ export class Stream {
       outputId: `output-${this.number}`,
       requestId,
     };
-  }
-
-  start() {
-    this.#emit("CLIENT_STREAM_START", { type: 1 });
   }
 
   sendChunk() {
@@ -61,50 +116,35 @@ export class Stream {
     }
   }
 
-  end() {
+  /** No more chunks than were sent. */
+  stop() {
+    this.chunks = this.sent;
+    this.took();
+  }
+
+  /** A reader has got something. */
+  took() {
+    const { received } = this;
+    if (received >= 1) this.resolveOpened();
+    if (received === this.chunks) this.resolveArrived();
+    else this.onReceived();
+  }
+
+  /** Ends it; done when all readers have heard so. */
+  async close() {
     this.#emit("CLIENT_STREAM_END", { type: 3, final: true });
+    await Promise.all(this.ends);
   }
 
   #emit(event, fields) {
     this.extension.socket.emit(event, { ...fields, ...this.ids });
   }
-
-  /** Servers may join chunks: the text says which ones these are. */
-  #receive({ data }) {
-    const now = performance.now();
-    for (let at = 0; at < data.length; at += this.size) {
-      const index = this.received++;
-      const expected = chunkText(this.number, index, this.size);
-      if (data.slice(at, at + this.size) !== expected) {
-        const got = JSON.stringify(data.slice(at, at + this.size));
-        this.rejectEnded(new Error(`stream ${this.number}, chunk ${index}: ${got}`));
-        return;
-      }
-      this.latency[index] = now - this.sentAt[index];
-    }
-    this.onReceived();
-  }
-
-  #end() {
-    if (this.received === this.chunks) this.resolveEnded();
-    else {
-      const missing = `${this.received} of ${this.chunks} chunks`;
-      this.rejectEnded(new Error(`stream ${this.number} ended after ${missing}`));
-    }
-  }
 }
 
-export async function openStreams(pairs, options) {
-  const streams = pairs.map((pair, index) => new Stream(index, pair, options));
-  await Promise.all(streams.map((stream) => stream.request()));
-  return streams;
-}
-
-/** Milliseconds from an extension's emit to the client's handler, over all chunks. */
+/** Milliseconds from an extension's emit to a reader's handler, over all chunks. */
 export function latencies(streams) {
-  const all = new Float64Array(streams.length * streams[0].chunks);
-  streams.forEach((stream, index) => all.set(stream.latency, index * stream.chunks));
-  all.sort();
+  const readers = streams.flatMap((stream) => stream.readers);
+  const all = Float64Array.from(readers.flatMap((reader) => reader.latency)).sort();
   const at = (share) => all[Math.min(all.length - 1, Math.floor(all.length * share))];
   return { p50: at(0.5), p99: at(0.99) };
 }

@@ -1,9 +1,10 @@
 // The peer "node": the thinnest Socket.IO relay one would write in Node.
 //
-// A room per client, LLM_REQUEST forwarded to its target, every chunk re-emitted to
-// whoever asked. No auth, no history, no limits, no order kept beyond the socket's
-// own: what Tapster does on top of this is what its ratio to this peer pays for.
-// socket.io runs with its defaults, so without permessage-deflate.
+// A room per client and for whoever joins one, LLM_REQUEST forwarded to its target,
+// every chunk re-emitted to who asked or to the room. No auth, no history, no limits,
+// no order kept beyond the socket's own: what Tapster does on top of this is what its
+// ratio to this peer pays for. socket.io runs with its defaults, so without
+// permessage-deflate.
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
@@ -14,8 +15,8 @@ const CHUNK_EVENTS = [
   "CLIENT_STREAM_DATA_LAST",
 ];
 
-/** The room of the client that made a request, by requestId. */
-const requesters = new Map();
+/** The room that reads the answer to a request, by requestId. */
+const readers = new Map();
 
 const http = createServer();
 const llm = new Server(http).of("/llm");
@@ -25,9 +26,14 @@ llm.on("connection", (socket) => {
   const name = identity ?? clientId;
   socket.join(name);
 
+  socket.on("JOIN_ROOM", ({ roomName }, ack) => {
+    socket.join(roomName);
+    ack({ status: "ok" });
+  });
+
   socket.on("LLM_REQUEST", (request, ack) => {
-    const { requestId, target } = request;
-    requesters.set(requestId, name);
+    const { requestId, target, targetRoom } = request;
+    readers.set(requestId, targetRoom ?? name);
     llm.to(target).emit("LLM_REQUEST", request);
     ack?.({ status: "ok", requestId, state: "sent" });
   });
@@ -37,16 +43,16 @@ llm.on("connection", (socket) => {
     socket.on(event, ({ streamId, outputId, requestId, data, chunkIndex }) => {
       const answer = { streamId, outputId, requestId, source: "server", data };
       answer.index = chunkIndex;
-      llm.to(requesters.get(requestId)).emit("streamed_data", answer);
+      llm.to(readers.get(requestId)).emit("streamed_data", answer);
     });
   }
 
   socket.on("CLIENT_STREAM_END", ({ streamId, outputId, requestId }) => {
-    const requester = llm.to(requesters.get(requestId));
+    const room = llm.to(readers.get(requestId));
     const end = { streamId, outputId, requestId, source: "server" };
-    requester.emit("streamed_end", end);
-    requester.emit("REQUEST_STATUS_UPDATE", { requestId, status: "completed" });
-    requesters.delete(requestId);
+    room.emit("streamed_end", end);
+    room.emit("REQUEST_STATUS_UPDATE", { requestId, status: "completed" });
+    readers.delete(requestId);
   });
 });
 

@@ -20,14 +20,15 @@ CHUNK_EVENTS = (StreamEvent.DATA_FIRST, StreamEvent.DATA_MIDDLE, StreamEvent.DAT
 
 
 class Relay:
-    """Forwards requests to their target and chunks to whoever asked."""
+    """Forwards requests to their target and chunks to who asked or to the room."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
         self._names: dict[str, str] = {}
-        self._requesters: dict[str, str] = {}
+        self._readers: dict[str, str] = {}
         self._listen("connect", self._connect)
         self._listen("disconnect", self._disconnect)
+        self._listen(Event.JOIN_ROOM, self._join)
         self._listen(Event.LLM_REQUEST, self._request)
         self._listen(StreamEvent.START, self._start)
         self._listen(StreamEvent.END, self._end)
@@ -48,8 +49,14 @@ class Relay:
     async def _disconnect(self, sid: str, _reason: str) -> None:
         del self._names[sid]
 
+    async def _join(self, sid: str, data: dict[str, str]) -> dict[str, Any]:
+        name = data["roomName"]
+        await self._server.enter_room(sid, name, namespace=Namespace.LLM)
+        return {"status": "ok"}
+
     async def _request(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
-        self._requesters[data["requestId"]] = self._names[sid]
+        room = data.get("targetRoom") or self._names[sid]
+        self._readers[data["requestId"]] = room
         await self._emit(Event.LLM_REQUEST, data, data["target"])
         return {"status": "ok", "requestId": data["requestId"], "state": "sent"}
 
@@ -66,13 +73,11 @@ class Relay:
             "data": data["data"],
             "index": data["chunkIndex"],
         }
-        await self._emit(
-            AnswerEvent.STREAMED_DATA, answer, self._requesters[request_id]
-        )
+        await self._emit(AnswerEvent.STREAMED_DATA, answer, self._readers[request_id])
 
     async def _end(self, _sid: str, data: dict[str, Any]) -> None:
         request_id = data["requestId"]
-        requester = self._requesters.pop(request_id)
+        room = self._readers.pop(request_id)
         end = {
             "streamId": data["streamId"],
             "outputId": data["outputId"],
@@ -80,8 +85,8 @@ class Relay:
             "source": SERVER,
         }
         status = {"requestId": request_id, "status": "completed"}
-        await self._emit(AnswerEvent.STREAMED_END, end, requester)
-        await self._emit(Event.REQUEST_STATUS_UPDATE, status, requester)
+        await self._emit(AnswerEvent.STREAMED_END, end, room)
+        await self._emit(Event.REQUEST_STATUS_UPDATE, status, room)
 
 
 async def serve() -> None:

@@ -1,0 +1,33 @@
+// Many connections, a bounded number at a time.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How many connections are being made at a time. */
+const AT_ONCE = 16;
+/** Long enough for a server to finish what a burst of connections left behind. */
+const SETTLE_MS = 500;
+
+/** Like Promise.all over 0…count-1, a bounded number at a time. */
+export async function inTurn(count, make) {
+  const made = new Array(count);
+  let next = 0;
+  const worker = async () => {
+    while (next < count) {
+      const index = next++;
+      made[index] = await make(index);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return made;
+}
+
+/** Idle clients, numbered from `from`. */
+export function connectIdle(adapter, from, count, namespaces, options) {
+  return inTurn(count, (index) => {
+    return adapter.client("bench-idle", from + index, namespaces, options);
+  });
+}
+
+export function settle() {
+  return sleep(SETTLE_MS);
+}

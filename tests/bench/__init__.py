@@ -1,0 +1,1 @@
+"""The benchmarks, as far as they judge: what becomes of what was measured."""
