@@ -13,10 +13,7 @@ import msgspec
 
 from actors.lifecycle import RequestState
 from actors.message import Message, MessageKind
-from actors.store import Read, RequestRow, Statement, Write
-
-_OPEN_REQUEST: Final = """INSERT INTO requests
-    (request, requester, request_id, room, opened_at) VALUES (?, ?, ?, ?, ?)"""
+from actors.store import OpenRequest, Read, RequestRow, Statement, Write
 
 _DEFAULT_MODE: Final = "default mode"
 """The name of our row among the choices."""
@@ -161,13 +158,7 @@ class AddMessage(Write, frozen=True):
             )
         ]
         if self.request is not None:
-            r = self.request
-            statements.append(
-                (
-                    _OPEN_REQUEST,
-                    (r.request, r.requester, r.request_id, r.room, now),
-                )
-            )
+            statements += OpenRequest(self.request).statements(now)
         if self.drop_to > 0:
             drop = "DELETE FROM messages WHERE room = ? AND seq <= ?"
             statements.append((drop, (m.room, self.drop_to)))

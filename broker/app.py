@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -391,9 +393,11 @@ async def _listen(site: web.TCPSite, where: Where) -> None:
     try:
         await site.start()
     except OSError as error:
+        unknown = isinstance(error, socket.gaierror)  # has numbers of its own
+        reason = error.strerror if unknown else os.strerror(error.errno or 0).lower()
         raise StartError(
             f"port {where.port} on {where.host} can not be listened on "
-            f"({error.strerror}): is another Tapster running? "
+            f"({reason}): is another Tapster running? "
             "Choose another with --port"
         ) from error
 

@@ -117,7 +117,16 @@ def test_taken_port_is_one_sentence(settings: Path, data: Path) -> None:
         sentence = Served(settings, data, "--port", str(port)).sentence()
 
     assert f"port {port} on 127.0.0.1" in sentence
+    assert "(address already in use)" in sentence
     assert "--port" in sentence
+
+
+def test_host_that_nobody_knows_is_one_sentence(settings: Path, data: Path) -> None:
+    """The reason is the resolver's, not the number of another error."""
+    sentence = Served(settings, data, "--host", "tavern.invalid").sentence()
+
+    assert "tavern.invalid" in sentence
+    assert "Unknown error" not in sentence
 
 
 def test_host_that_is_none_of_ours_is_one_sentence(settings: Path, data: Path) -> None:
