@@ -134,6 +134,24 @@ class LoopInbox:
         if not self._scheduled:
             self._schedule()
 
+    def deliver(self, message: Any) -> bool:
+        """Have the actor handle a message now, or behind what it has; False: it ended.
+
+        Only on the loop, and only where no actor is at work.
+        """
+        actor = self._actor
+        if actor is None:
+            return False
+        if self._scheduled:  # it has others, which came first
+            self.put(Envelope(message))
+            return True
+        self._scheduled = True  # by which whatever comes meanwhile waits
+        actor._receive(message)  # noqa: SLF001 - two halves of one thing
+        self._scheduled = False
+        if self._queue:
+            self._schedule()
+        return True
+
     def get(self) -> Envelope[Any]:
         """Take the oldest message."""
         return self._queue.popleft()
@@ -200,6 +218,15 @@ class LoopRef(pykka.ActorRef[A], Generic[A]):
     def tell(self, message: Any) -> None:
         """Put a message into the mailbox; a dead actor's is counted and dropped."""
         self.actor_inbox.put(Envelope(message))
+
+    def deliver(self, message: Any) -> bool:
+        """Tell, from outside all actors, without waiting for a turn of the loop.
+
+        An idle actor handles the message before this returns: to wake it would cost
+        as much as a chunk does. A busy one gets it behind the others, as ever.
+        Returns False where the actor has ended, and then nothing else happens.
+        """
+        return self.actor_inbox.deliver(message)
 
 
 class LoopActor(pykka.Actor):
@@ -282,6 +309,9 @@ class LoopActor(pykka.Actor):
             if reply_to is not None:
                 reply_to.set(value=None)
             return
+        self._receive(message, reply_to)
+
+    def _receive(self, message: Any, reply_to: Any = None) -> None:
         try:
             response = self.on_receive(message)
         except BrokerError as error:

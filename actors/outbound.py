@@ -176,7 +176,6 @@ class Resumed(msgspec.Struct, frozen=True):
 
 Notice: TypeAlias = (
     OutputStarted
-    | OutputChunk
     | OutputEnded
     | WholeAnswer
     | StatusChanged
@@ -193,6 +192,12 @@ class Outbound(Protocol):
 
     def publish(self, notice: Notice, readers: Collection[str]) -> None:
         """Send a notice to identities; nobody at all where there are none."""
+
+    def pour(self, chunk: OutputChunk, readers: tuple[str, ...]) -> None:
+        """Send a chunk; most of what is sent is one, and has an entrance of its own.
+
+        ``readers`` is the same object for as long as it holds the same identities.
+        """
 
 
 class ResumePort(Protocol):

@@ -7,6 +7,7 @@ after the other they are the JSON of the joined text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -49,7 +50,7 @@ class StreamOrder:
         self._max_chunks = max_chunks
         self._max_bytes = max_bytes
 
-    def accept(self, index: int | None, piece: Piece) -> list[Piece]:
+    def accept(self, index: int | None, piece: Piece) -> Sequence[Piece]:
         """Take a chunk and return what can be delivered now, in order.
 
         A chunk without an index is the next one. A repeated index gives nothing.
@@ -61,8 +62,10 @@ class StreamOrder:
             index = self._next
         if index != self._next:
             self._hold(index, piece)
-            return []
-        self._next += 1
+            return ()
+        self._next = index + 1
+        if not self._held:  # as nearly always
+            return (piece,)
         ready = [piece]
         while self._held and (following := self._held.pop(self._next, None)):
             self._bytes_held -= following.size
@@ -89,18 +92,15 @@ class StreamOrder:
 class Output:
     """The text of one answer, chunk by chunk."""
 
-    __slots__ = ("_cut", "_parts", "done", "final_text")
+    __slots__ = ("_cut", "_parts", "done", "final_text", "next_index")
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._cut = b""
         self.done = False
         self.final_text: str | None = None
-
-    @property
-    def next_index(self) -> int:
+        self.next_index = 0
         """The index the next chunk will have."""
-        return len(self._parts)
 
     @property
     def chunks(self) -> tuple[bytes, ...]:
@@ -114,6 +114,7 @@ class Output:
             text = self._mend(piece)
         if text:
             self._parts.append(text)
+            self.next_index += 1
         return text
 
     def close(self) -> bytes:
@@ -123,6 +124,7 @@ class Output:
             return b""
         self._cut = b""
         self._parts.append(REPLACEMENT)
+        self.next_index += 1
         return REPLACEMENT
 
     def since(self, index: int) -> bytes:

@@ -291,7 +291,7 @@ class Pour:
 
     def _publish(self, output: _PouredOutput, stream: str, text: bytes) -> None:
         chunk = OutputChunk(output.id, stream, text, output.text.next_index - 1)
-        self._outbound.publish(chunk, self._readers.live)
+        self._outbound.pour(chunk, self._readers.live)
 
 
 def _final(output: _PouredOutput) -> bytes:

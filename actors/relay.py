@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -32,6 +32,10 @@ from actors.output import GapTooLargeError
 from actors.pour import Pour, Readers, StrayError
 from actors.roles import Caller
 from actors.voice import Voice
+
+
+_STREAMING: Final = RequestState.STREAMING
+"""Looked at for every chunk, and an enum's members are slow to find."""
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -272,10 +276,10 @@ class Relay(LoopActor):
 
     def _chunk(self, message: relay_events.ChunkCame) -> None:
         leg = self._legs.get(message.extension)
-        if leg is None or not leg.running:
-            self._voice.warn_stray_answer(message.extension)
-            return
-        if leg.state is RequestState.SENT:
+        if leg is None or leg.state is not _STREAMING:
+            if leg is None or not leg.running:
+                self._voice.warn_stray_answer(message.extension)
+                return
             self._first_chunk(leg)
         leg.deadline = self._now() + self._patience.chunk_timeout
         try:

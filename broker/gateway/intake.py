@@ -15,9 +15,11 @@ from actors.errors import Code
 from actors.outbound import Warned
 from actors.relay import Relay
 from actors.relay_events import ChunkCame, StreamEnded, StreamFailed, StreamStarted
+from broker.gateway.lane import Lane
 from broker.gateway.readers import output_key
 from broker.gateway.session import Session
 from broker.protocol import outbound
+from broker.protocol.chunk_pattern import pattern_of
 from broker.protocol.inbound import StreamEvent
 from broker.protocol.wire import MessageType
 
@@ -57,6 +59,22 @@ class Intake:
             _tell(ref, session.identity, event)
         return True
 
+    def pave(self, session: Session, packet: bytes, event: StreamEvent) -> None:
+        """Give a stream a lane, once two of its chunks have come in a row."""
+        frame = event.frame
+        place = frame.request_id, frame.stream_id, frame.output_id
+        if event.type is not _MIDDLE or place == session.paved:
+            return
+        if place != session.place:
+            session.place = place
+            return
+        session.paved, session.lane = place, None
+        pattern = pattern_of(packet, frame.chunk_index, event.piece.text)
+        ref = self._directory.find(Kind.REQUEST, frame.request_id)
+        if pattern is not None and ref is not None:
+            stream, output = frame.stream_id, frame.output_id or frame.stream_id
+            session.lane = Lane(pattern, ref, session.identity, stream, output)
+
     def library_read(self, session: Session, stream_id: str) -> None:
         """A peer with the stream library reads a stream, perhaps for the first time."""
         if stream_id in session.library:
@@ -78,7 +96,7 @@ def _tell(ref: LoopRef[Relay], extension: str, event: StreamEvent) -> None:
     if kind is _MIDDLE or kind in _DATA:  # most are, and an enum is slow to hash
         first = kind is MessageType.STREAM_DATA_FIRST
         index = frame.chunk_index
-        ref.tell(ChunkCame(extension, stream, output, index, event.piece, first))
+        ref.deliver(ChunkCame(extension, stream, output, index, event.piece, first))
     elif kind is MessageType.STREAM_START:
         ref.tell(StreamStarted(extension, stream, output))
     elif kind is MessageType.STREAM_DATA_FAILED:

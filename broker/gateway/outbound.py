@@ -42,18 +42,30 @@ LIBRARY_PATIENCE: Final = 5.0
 first read crosses the network while a short answer is complete already."""
 
 
+class Audience:
+    """Who hears an answer, as far as it is known: looked up again when that changes."""
+
+    __slots__ = ("encoding", "identities", "readers", "version")
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self.identities: tuple[str, ...] | None = None
+        self.version = -1
+        """Of the registry, when the readers were looked up."""
+        self.readers: list[Reader] = []
+
+
 class SocketOutbound:
     """Sends notices to the sessions of identities."""
 
     def __init__(self, registry: SessionRegistry, clients: ClientList) -> None:
         self._registry = registry
         self._clients = clients
-        self._encodings: dict[str, Encoding] = {}
+        self._audiences: dict[str, Audience] = {}
         self.chunks = 0
         """Chunks taken from relays since the start, for the status page."""
         self.tally = Tally()
         self._handlers: dict[type[Any], Callable[[Any, Collection[str]], None]] = {
-            OutputChunk: self._chunk,
             OutputStarted: self._started,
             OutputEnded: self._ended,
             WholeAnswer: self._whole,
@@ -70,34 +82,49 @@ class SocketOutbound:
         """Send a notice to identities; nobody at all where there are none."""
         self._handlers[type(notice)](notice, readers)
 
+    def pour(self, chunk: OutputChunk, readers: tuple[str, ...]) -> None:
+        """Send a chunk to all sessions of identities."""
+        self.chunks += 1
+        audience = self._audiences.get(chunk.output.key)
+        if (
+            audience is None
+            or audience.identities is not readers
+            or audience.version != self._registry.version
+        ):
+            audience = self._gather(chunk.output, chunk.stream, readers)
+        if audience.encoding.stream != chunk.stream:
+            audience.encoding.go_on(chunk.stream)
+        text, index = chunk.text, chunk.index
+        for reader in audience.readers:
+            reader.chunk(text, index)
+
+    def _gather(
+        self, output: OutputId, stream: str, identities: tuple[str, ...]
+    ) -> Audience:
+        """Look up who hears an answer; who came in the middle is told of it first."""
+        audience = self._audience(output, stream)
+        audience.identities = identities
+        audience.version = self._registry.version
+        audience.readers = [
+            session.readers.get(output.key) or self._offer(session, audience.encoding)
+            for session in self._sessions(identities)
+        ]
+        return audience
+
     def announce(self, session: Session, result: Resumed) -> None:
         """Offer the answers of a resumed request to a session's stream library."""
         for output in result.outputs:
             key = output.output.key
             if key in session.readers:
                 continue
-            encoding = self._encoding(output.output, output.stream)
-            reader = self._offer(session, encoding, _announcement(encoding))
+            encoding = self._audience(output.output, output.stream).encoding
+            reader = self._offer(session, encoding)
             if output.done:
-                self._encodings.pop(key, None)
+                self._audiences.pop(key, None)
                 self._end_later([(session, reader)], key)
 
-    def _chunk(self, notice: OutputChunk, readers: Collection[str]) -> None:
-        self.chunks += 1
-        key = notice.output.key
-        encoding = self._encodings.get(key)
-        if encoding is None:
-            encoding = self._encoding(notice.output, notice.stream)
-        encoding.stream = notice.stream
-        for identity in readers:
-            for session in self._registry.of(identity):
-                reader = session.readers.get(key)
-                if reader is None:  # it came in the middle
-                    reader = self._offer(session, encoding, _announcement(encoding))
-                reader.chunk(notice.text, notice.index)
-
     def _started(self, notice: OutputStarted, readers: Collection[str]) -> None:
-        encoding = self._encoding(notice.output, notice.stream)
+        encoding = self._audience(notice.output, notice.stream).encoding
         packets = _announcement(encoding)
         for session in self._sessions(readers):
             self._offer(session, encoding, packets)
@@ -108,25 +135,30 @@ class SocketOutbound:
         for session in self._sessions(readers):
             reader = session.readers.get(key)
             if reader is None:
-                encoding = self._encoding(notice.output, notice.stream)
-                reader = self._offer(session, encoding, _announcement(encoding))
+                encoding = self._audience(notice.output, notice.stream).encoding
+                reader = self._offer(session, encoding)
             reader.end(notice)
             ended.append((session, reader))
-        self._encodings.pop(key, None)
+        self._audiences.pop(key, None)
         self._end_later(ended, key)
 
-    def _encoding(self, output: OutputId, stream: str) -> Encoding:
-        encoding = self._encodings.get(output.key)
-        if encoding is None:
-            encoding = self._encodings[output.key] = Encoding(output, stream)
-        return encoding
+    def _audience(self, output: OutputId, stream: str) -> Audience:
+        audience = self._audiences.get(output.key)
+        if audience is None:
+            audience = Audience(Encoding(output, stream))
+            self._audiences[output.key] = audience
+        return audience
 
     def _offer(
-        self, session: Session, encoding: Encoding, packets: list[bytes]
+        self,
+        session: Session,
+        encoding: Encoding,
+        packets: list[bytes] | None = None,
     ) -> Reader:
+        """Announce an answer to a session, which reads it from now on."""
         reader: Reader = OutputReader(session, encoding)
         session.readers[encoding.output.key] = reader
-        for packet in packets:
+        for packet in packets or _announcement(encoding):
             session.outbox.push(packet)
         return reader
 

@@ -9,7 +9,7 @@ the unmodified ``@sap_oss/node-socketio-stream``: a socket shows by its first
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -48,38 +48,55 @@ def output_key(stream_id: str) -> str:
     return stream_id.rpartition("/")[0]
 
 
+class Form:
+    """The chunks of one output under one event name."""
+
+    __slots__ = ("_encoder", "_framed", "_index", "_name")
+
+    def __init__(self, name: str, output: OutputId, stream: str) -> None:
+        self._name = name
+        self._index = -1
+        self._framed = b""
+        self.begin(output, stream)
+
+    def begin(self, output: OutputId, stream: str) -> None:
+        """Say from now on that chunks come from this stream."""
+        self._encoder = outbound.ChunkEncoder(self._name, output, stream)
+
+    def chunk(self, text: bytes, index: int) -> bytes:
+        """A chunk; the same bytes for every reader."""
+        if index != self._index:
+            self._framed = self._encoder.chunk(text, index)
+            self._index = index
+        return self._framed
+
+    def joined(self, text: bytes, first: int, index: int) -> bytes:
+        """Several chunks in one, for one reader."""
+        return self._encoder.joined(text, first, index)
+
+
 class Encoding:
     """Every form in which the chunks of one output are sent, made when first needed."""
 
-    __slots__ = ("_encoders", "_frames", "_index", "output", "stream")
+    __slots__ = ("_forms", "output", "stream")
 
     def __init__(self, output: OutputId, stream: str) -> None:
         self.output = output
         self.stream = stream
-        self._encoders: dict[str, outbound.ChunkEncoder] = {}
-        self._frames: dict[str, bytes] = {}
-        self._index = -1
+        self._forms: dict[str, Form] = {}
 
-    def chunk(self, name: str, text: bytes, index: int) -> bytes:
-        """A chunk under an event name; the same bytes for every reader."""
-        if index != self._index:
-            self._frames.clear()
-            self._index = index
-        framed = self._frames.get(name)
-        if framed is None:
-            framed = self._frames[name] = self._encoder(name).chunk(text, index)
-        return framed
+    def form(self, name: str) -> Form:
+        """How chunks are sent under an event name."""
+        form = self._forms.get(name)
+        if form is None:
+            form = self._forms[name] = Form(name, self.output, self.stream)
+        return form
 
-    def joined(self, name: str, text: bytes, first: int, index: int) -> bytes:
-        """Several chunks in one, for one reader."""
-        return self._encoder(name).joined(text, first, index)
-
-    def _encoder(self, name: str) -> outbound.ChunkEncoder:
-        encoder = self._encoders.get(name)
-        if encoder is None or encoder.stream != self.stream:
-            encoder = outbound.ChunkEncoder(name, self.output, self.stream)
-            self._encoders[name] = encoder
-        return encoder
+    def go_on(self, stream: str) -> None:
+        """The output goes on in another stream."""
+        self.stream = stream
+        for form in self._forms.values():
+            form.begin(self.output, stream)
 
 
 class LibraryStream:
@@ -174,13 +191,13 @@ class LibraryStream:
 class OutputReader:
     """One session's reading of one output."""
 
-    __slots__ = ("_encoding", "_first_held", "_held", "_last_held", "_names",
+    __slots__ = ("_first_held", "_forms", "_held", "_last_held", "_outbox",
                  "_session", "library", "unread")  # fmt: skip
 
     def __init__(self, session: Session, encoding: Encoding) -> None:
         self._session = session
-        self._encoding = encoding
-        self._names: Sequence[str] = _DATA[session.stream_names]
+        self._outbox = session.outbox
+        self._forms = tuple(encoding.form(n) for n in _DATA[session.stream_names])
         self._held: list[bytes] = []
         self._first_held = self._last_held = 0
         self.library: list[LibraryStream] = []
@@ -192,12 +209,12 @@ class OutputReader:
             for stream in self.library:
                 stream.chunk(text)
             return
-        outbox = self._session.outbox
+        outbox = self._outbox
         if outbox.blocked or self._held:
             self._hold(text, index)
             return
-        for name in self._names:
-            outbox.push(self._encoding.chunk(name, text, index))
+        for form in self._forms:
+            outbox.push(form.chunk(text, index))
 
     def read(self, stream_id: str, window: int) -> LibraryStream | None:
         """The session reads a library stream; None: it does so already."""
@@ -219,34 +236,32 @@ class OutputReader:
         for stream in self.library:
             stream.end(notice.state)
         for name in _END[self._session.stream_names]:
-            self._session.outbox.push(outbound.ended(name, notice))
+            self._outbox.push(outbound.ended(name, notice))
 
     def end_unread(self) -> None:
         """Close the library streams that nobody came to read."""
         for stream_id in self.unread:
-            self._session.outbox.push(library.end_packet(stream_id))
+            self._outbox.push(library.end_packet(stream_id))
         self.unread.clear()
 
     def _hold(self, text: bytes, index: int) -> None:
         if not self._held:
             self._first_held = index
-            self._session.outbox.when_ready(self._release)
+            self._outbox.when_ready(self._release)
         self._held.append(text)
         self._last_held = index
-        self._session.outbox.count_held(len(text))
+        self._outbox.count_held(len(text))
 
     def _take_held(self) -> bytes:
         text = b"".join(self._held)
         self._held.clear()
         if text:
-            self._session.outbox.count_held(-len(text))
+            self._outbox.count_held(-len(text))
         return text
 
     def _release(self) -> None:
         text = self._take_held()
         if not text:
             return
-        for name in self._names:
-            self._session.outbox.push(
-                self._encoding.joined(name, text, self._first_held, self._last_held)
-            )
+        for form in self._forms:
+            self._outbox.push(form.joined(text, self._first_held, self._last_held))

@@ -19,9 +19,12 @@ class SessionRegistry:
         self._sessions: dict[str, dict[str, list[Session]]] = {
             namespace: {} for namespace in Namespace
         }
+        self.version = 0
+        """Another number after each change, for who remembers an answer."""
 
     def add(self, session: Session) -> None:
         """Enter a verified session."""
+        self.version += 1
         by_identity = self._sessions[session.namespace]
         by_identity.setdefault(session.identity, []).append(session)
 
@@ -31,6 +34,7 @@ class SessionRegistry:
         sessions = by_identity.get(session.identity, [])
         if session not in sessions:
             return False
+        self.version += 1
         sessions.remove(session)
         if not sessions:
             del by_identity[session.identity]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from actors.extension import Profile
 from actors.outbound import OutputEnded, ResumePort
 from actors.roles import Caller, CallerKind
+from broker.gateway.lane import Lane
 from broker.gateway.outbox import Outbox
 from broker.protocol.handshake import Handshake
 from broker.protocol.packet import PacketType, event, packet
@@ -20,6 +21,9 @@ from broker.security.peer import Peer
 from broker.security.trust import Trust
 
 MAX_WARNED = 100
+
+Place: TypeAlias = tuple[str, str, str]
+"""Request, stream and output of a chunk."""
 
 
 class Connection(Protocol):
@@ -63,10 +67,13 @@ class Session:
         "handshake",
         "identity",
         "key_id",
+        "lane",
         "library",
         "namespace",
         "outbox",
         "pagings",
+        "paved",
+        "place",
         "readers",
         "sid",
         "socket",
@@ -107,6 +114,12 @@ class Session:
         self.library: set[str] = set()
         self.warned: set[str] = set()
         self.pagings = 0
+        self.lane: Lane | None = None
+        """Of the stream that it sends, if that one is fit for it."""
+        self.place: Place | None = None
+        """Where its last chunk belonged that came by no lane."""
+        self.paved: Place | None = None
+        """Of what stream the lane is, or would be if it could have one."""
         self._ack_numbers = itertools.count(1)
         self._losses: dict[int, Callable[[], None]] = {}
 
@@ -174,5 +187,6 @@ class Session:
         self.acks.clear()
         self.readers.clear()
         self.library.clear()
+        self.lane = self.paved = None
         for lost in losses.values():
             lost()

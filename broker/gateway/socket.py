@@ -42,6 +42,8 @@ from broker.security.peer import Peer
 
 logger = logging.getLogger(__name__)
 
+_LLM: Final = Namespace.LLM.value
+"""Looked up for every packet, and an enum's members are slow to find."""
 _MESSAGE: Final = ord("4")
 _PONG: Final = ord("3")
 _PROBE: Final = b"2probe"
@@ -279,12 +281,14 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         if self._sink is not None:
             self.outbox.attach(self._sink)
         reason = self.server.reason.TRANSPORT_CLOSE
-        websocket.direct.open(self._take_at_once)
+        fast = self.server.fast_lane
+        if fast:
+            websocket.direct.open(self._take_at_once)
         try:
             async for message in websocket:
                 if message.type is WSMsgType.TEXT:
                     data: bytes = message.data
-                    if not self._take_fast(data):
+                    if not (fast and self._take_fast(data)):
                         await self._take_text(data)
                 elif message.type is WSMsgType.BINARY:
                     await self._take_binary(message.data)
@@ -328,16 +332,26 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
 
     def _take_fast(self, packet: bytes) -> bool:
         """Take a packet that needs no library; False: it wants the plain path."""
-        if not self.server.fast_lane:
-            return False
-        session = self.sessions.get(Namespace.LLM)
+        session = self.sessions.get(_LLM)
         if session is None:
             return False
+        lane = session.lane
+        if lane is not None and lane.take(packet):
+            self.pace.unseen += 1
+            return True
+        return self._take_stream_event(session, packet) or self._take_library(
+            session, packet
+        )
+
+    def _take_stream_event(self, session: Session, packet: bytes) -> bool:
         event = read_stream_packet(packet, self.server.max_depth)
-        if event is not None:
-            taken = self.server.intake.stream_event(session, event)
-            self.pace.unseen += taken
-            return taken
+        if event is None or not self.server.intake.stream_event(session, event):
+            return False
+        self.pace.unseen += 1
+        self.server.intake.pave(session, packet, event)
+        return True
+
+    def _take_library(self, session: Session, packet: bytes) -> bool:
         stream_id = library.read_wish(packet)
         if stream_id is not None:
             self.server.intake.library_read(session, stream_id)

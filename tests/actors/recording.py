@@ -90,7 +90,7 @@ class Log:
 class Record(NamedTuple):
     """A notice and who was to read it."""
 
-    notice: Notice
+    notice: Notice | OutputChunk
     readers: tuple[str, ...]
 
 
@@ -102,7 +102,11 @@ class RecordingOutbound(Log):
         self.records: list[Record] = []
         self._fails_on: type[Any] | None = None
 
-    def publish(self, notice: Notice, readers: Collection[str]) -> None:
+    def pour(self, chunk: OutputChunk, readers: tuple[str, ...]) -> None:
+        """Record a chunk."""
+        self.publish(chunk, readers)
+
+    def publish(self, notice: Notice | OutputChunk, readers: Collection[str]) -> None:
         """Record a notice, or fail once where a test wants it."""
         if self._fails_on is not None and isinstance(notice, self._fails_on):
             self._fails_on = None

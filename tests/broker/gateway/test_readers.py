@@ -151,19 +151,19 @@ async def test_end_says_how_it_ended(table: Table) -> None:
 async def test_chunk_is_encoded_once_for_all_readers() -> None:
     """Fan-out encodes once: the bytes are the same object."""
     encoding = Encoding(OUTPUT, "s")
-    first = encoding.chunk("streamed_data", b"Hi", 0)
+    first = encoding.form("streamed_data").chunk(b"Hi", 0)
 
-    assert encoding.chunk("streamed_data", b"Hi", 0) is first
-    assert encoding.chunk("streamed_data", b"Ho", 1) is not first
+    assert encoding.form("streamed_data").chunk(b"Hi", 0) is first
+    assert encoding.form("streamed_data").chunk(b"Ho", 1) is not first
 
 
 async def test_encoding_tells_streams_and_names_apart() -> None:
     """Section 5: one output may come in many streams."""
     encoding = Encoding(OUTPUT, "s")
-    first = encoding.chunk("streamed_data", b"Hi", 0)
-    other_name = encoding.chunk("SERVER_STREAM_DATA", b"Hi", 0)
-    encoding.stream = "t"
-    other_stream = encoding.chunk("streamed_data", b"Hi", 1)
+    first = encoding.form("streamed_data").chunk(b"Hi", 0)
+    other_name = encoding.form("SERVER_STREAM_DATA").chunk(b"Hi", 0)
+    encoding.go_on("t")
+    other_stream = encoding.form("streamed_data").chunk(b"Hi", 1)
 
     assert b'"streamId":"s"' in first
     assert b"SERVER_STREAM_DATA" in other_name
