@@ -81,6 +81,7 @@ class Outbox:
         "_poll",
         "_sink",
         "_size",
+        "_sources",
         "blocked",
         "closed",
     )
@@ -93,6 +94,7 @@ class Outbox:
         self._on_overflow = on_overflow
         self._on_ready: dict[Callable[[], None], None] = {}
         self._frames: list[bytes] = []
+        self._sources: list[Callable[[], None]] = []
         self._size = 0
         self._held = 0
         self._marked = False
@@ -108,6 +110,13 @@ class Outbox:
             return
         self._frames.append(framed)
         self._size += len(framed)
+        if not self._marked:
+            self._marked = True
+            self._flusher.mark(self)
+
+    def draw(self, source: Callable[[], None]) -> None:
+        """Have somebody push all there is with the next flush, and once for it."""
+        self._sources.append(source)
         if not self._marked:
             self._marked = True
             self._flusher.mark(self)
@@ -129,6 +138,10 @@ class Outbox:
 
     def flush(self) -> None:
         """Write what can be written."""
+        if self._sources:
+            sources, self._sources = self._sources, []
+            for push_all in sources:
+                push_all()
         self._marked = False
         if self.closed:
             return
@@ -178,6 +191,7 @@ class Outbox:
             self._size = 0
         self._held = 0
         self._on_ready.clear()
+        self._sources.clear()
         if self._draining is not None:
             self._draining.cancel()
 

@@ -100,9 +100,12 @@ class Encoding:
 
 
 class LibraryStream:
-    """One readable stream at a peer, written within its window."""
+    """One readable stream at a peer, written within its window.
 
-    __slots__ = ("_ending", "_forget", "_id", "_live", "_session", "_unacked",
+    The chunks of a turn go in one write: each costs an ack, half as much as itself.
+    """
+
+    __slots__ = ("_drawn", "_ending", "_forget", "_id", "_live", "_session", "_unacked",
                  "_waiting", "_window")  # fmt: skip
 
     def __init__(
@@ -114,6 +117,7 @@ class LibraryStream:
         self._forget = forget
         self._waiting: deque[bytes] = deque()
         self._unacked = 0
+        self._drawn = False
         self._live = False
         self._ending: bytes | None = None
 
@@ -131,9 +135,12 @@ class LibraryStream:
 
     def chunk(self, text: bytes) -> None:
         """Take more; what the window has no room for is joined."""
-        if self._live:
-            self._waiting.append(text)
-            self._write()
+        if not self._live:
+            return
+        self._waiting.append(text)
+        if not self._drawn and self._unacked < self._window:
+            self._drawn = True
+            self._session.outbox.draw(self._write)
 
     def end(self, state: RequestState) -> None:
         """No more to come; written behind what waits."""
@@ -146,6 +153,7 @@ class LibraryStream:
         self._write()
 
     def _write(self) -> None:
+        self._drawn = False
         while self._waiting and self._unacked < self._window:
             joined = b"".join(self._waiting)
             self._waiting.clear()

@@ -17,6 +17,9 @@ from broker.protocol.wire import LibraryEvent, Namespace
 _READ: Final = b'42/llm,["$stream-read",'
 _ACK: Final = b"43/llm,"
 
+_EVENT: Final = prefix(PacketType.EVENT, Namespace.LLM)
+_WRITE: Final = LibraryEvent.WRITE.encode()
+
 MAX_DIGITS: Final = 15
 """Of an ack's number: as many as JavaScript counts exactly."""
 
@@ -30,9 +33,9 @@ def open_packet(stream_id: str, name: str, info: dict[str, Any]) -> bytes:
 
 def write_packet(ack: int, stream_id: str, text: bytes) -> bytes:
     """One chunk; ``text`` is JSON between the quotes."""
-    head = prefix(PacketType.EVENT, Namespace.LLM, ack)
-    name = encode([LibraryEvent.WRITE, stream_id])[:-1]
-    return frame(b'%b%b,"%b","utf8"]' % (head, name, text))
+    return frame(
+        b'%b%d["%b",%b,"%b","utf8"]' % (_EVENT, ack, _WRITE, encode(stream_id), text)
+    )
 
 
 def end_packet(stream_id: str) -> bytes:

@@ -44,6 +44,11 @@ class Table:
         """Every event that was written."""
         return [data for _, data in self.sent()]
 
+    def say(self, text: bytes, index: int) -> None:
+        """Give the reader a chunk, in a turn of its own."""
+        self.reader.chunk(text, index)
+        self.session.outbox.flush()
+
     async def slow(self) -> None:
         """Read no more."""
         self.connection.sink.stuck = True
@@ -344,16 +349,27 @@ async def test_window_ends_the_writing(table: Table) -> None:
     """At most so much is unacknowledged."""
     table.live(window=10)
     for index in range(4):
-        table.reader.chunk(b"12345", index)
+        table.say(b"12345", index)
 
     assert table.writes() == ["12345", "12345"]
+
+
+async def test_chunks_of_a_turn_are_one_write(table: Table) -> None:
+    """Each write costs an ack: one for all that came together."""
+    table.live()
+    table.reader.chunk(b"Hel", 0)
+    table.reader.chunk(b"lo", 1)
+    await turns()
+
+    assert table.writes() == ["Hello"]
+    assert len(table.session.acks) == 1
 
 
 async def test_ack_opens_the_window_and_what_waited_is_joined(table: Table) -> None:
     """What the window had no room for goes in one."""
     table.live(window=10)
     for index in range(4):
-        table.reader.chunk(b"12345", index)
+        table.say(b"12345", index)
     table.ack()
     table.ack()
 
@@ -363,9 +379,9 @@ async def test_ack_opens_the_window_and_what_waited_is_joined(table: Table) -> N
 async def test_what_waited_is_joined(table: Table) -> None:
     """Many small chunks that waited are one."""
     table.live(window=4)
-    table.reader.chunk(b"1234", 0)
+    table.say(b"1234", 0)
     for index, text in enumerate((b"a", b"b", b"c"), start=1):
-        table.reader.chunk(text, index)
+        table.say(text, index)
     table.ack()
 
     assert table.writes() == ["1234", "abc"]
@@ -374,7 +390,7 @@ async def test_what_waited_is_joined(table: Table) -> None:
 async def test_large_text_is_cut_at_the_window(table: Table) -> None:
     """Cut at 64 KiB, each piece when the one before was taken."""
     table.live()
-    table.reader.chunk(b"x" * (WINDOW * 2 + 1), 0)
+    table.say(b"x" * (WINDOW * 2 + 1), 0)
     sizes = []
     while table.session.acks:
         sizes = [len(text) for text in table.writes()]
@@ -387,7 +403,7 @@ async def test_text_is_cut_between_characters(table: Table) -> None:
     """A piece is JSON text of its own."""
     table.live(window=16)
     text = r"🍺🍺\"🍺\n🍺\ud83c\udf7a🍺"
-    table.reader.chunk(text.encode(), 0)
+    table.say(text.encode(), 0)
     while table.session.acks:
         table.ack()
 
@@ -401,7 +417,7 @@ async def test_window_smaller_than_a_character_still_writes(
 ) -> None:
     """``libraryWindow`` may be as little as 1; a reader must not starve."""
     table.live(window=window)
-    table.reader.chunk(rb"\ud83c\udf7a" + "🍺".encode(), 0)
+    table.say(rb"\ud83c\udf7a" + "🍺".encode(), 0)
     while table.session.acks:
         table.ack()
 
@@ -489,9 +505,9 @@ async def test_answer_that_can_not_be_had_is_an_error_packet(table: Table) -> No
 async def test_ack_with_an_error_stops_the_stream(table: Table) -> None:
     """The peer has destroyed its end: nothing more is written, not even the end."""
     table.live(window=3)
-    table.reader.chunk(b"123456", 0)
+    table.say(b"123456", 0)
     table.ack("destroyed")
-    table.reader.chunk(b"789", 1)
+    table.say(b"789", 1)
     table.reader.end(ended())
 
     assert [event[0] for event in table.events()] == ["$stream-write", "streamed_end"]
@@ -534,7 +550,7 @@ async def test_slow_library_reader_is_held_by_its_window_alone(table: Table) -> 
     await table.slow()
     table.live(window=10)
     for index in range(100):
-        table.reader.chunk(b"12345", index)
+        table.say(b"12345", index)
     await table.awake()
 
     assert table.writes() == ["12345", "12345"]
