@@ -33,7 +33,6 @@ from actors.pour import Pour, Readers, StrayError
 from actors.roles import Caller
 from actors.voice import Voice
 
-
 _STREAMING: Final = RequestState.STREAMING
 """Looked at for every chunk, and an enum's members are slow to find."""
 

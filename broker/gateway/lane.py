@@ -16,7 +16,7 @@ from broker.protocol.chunk_pattern import ChunkPattern
 class Lane:
     """One stream's chunks, on their way from one extension to one relay."""
 
-    __slots__ = ("_extension", "_output", "_read", "_relay", "_stream")
+    __slots__ = ("_deliver", "_extension", "_output", "_read", "_stream")
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Lane:
         output: str,
     ) -> None:
         self._read = pattern.read
-        self._relay = relay
+        self._deliver = relay.actor_inbox.deliver
         self._extension = extension
         self._stream = stream
         self._output = output
@@ -38,6 +38,6 @@ class Lane:
         if read is None:
             return False
         index, text = read
-        return self._relay.deliver(
+        return self._deliver(
             ChunkCame(self._extension, self._stream, self._output, index, Piece(text))
         )

@@ -21,6 +21,9 @@ from aiohttp.base_protocol import BaseProtocol
 
 logger = logging.getLogger(__name__)
 
+_TEXT: Final = WSMsgType.TEXT
+"""Asked of every message, and an enum's members are slow to find."""
+
 READ_AHEAD: Final = 1 << 16
 """Bytes that may wait in the queue before the peer is read from no more."""
 
@@ -44,7 +47,7 @@ class DirectQueue(WebSocketDataQueue):
 
     def feed_data(self, data: Any, size: int) -> None:
         """Take a message from the parser, which can not bear an exception."""
-        if not self._left and self._take is not None and data.type is WSMsgType.TEXT:
+        if not self._left and self._take is not None and data.type is _TEXT:
             try:
                 if self._take(data.data):
                     return

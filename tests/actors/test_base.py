@@ -65,6 +65,12 @@ class AskOther(msgspec.Struct, frozen=True):
     message: Any
 
 
+class TellYourself(msgspec.Struct, frozen=True):
+    """Note a value, in a message of its own."""
+
+    value: int
+
+
 class End(msgspec.Struct, frozen=True):
     """Stops the actor by its own hand."""
 
@@ -115,6 +121,8 @@ class Notebook(LoopActor):
                 return ask(other, question, timeout=ENOUGH)
             case End():
                 return self.stop()
+            case TellYourself(value):
+                return self.actor_ref.tell(Keep(value))
             case KeepLater(seconds, value):
                 self.tell_later(seconds, Keep(value))
                 return None
@@ -207,6 +215,58 @@ async def test_telling_does_not_run_the_actor_at_once(
 
     assert not answer.waiter.done()
     assert await answer == ()
+
+
+async def test_idle_actor_handles_what_is_delivered_at_once(
+    notebook: LoopRef[Notebook],
+) -> None:
+    """From outside all actors: nobody is to be woken for it."""
+    notebook.deliver(Keep(1))
+    answer = ask(notebook, GetKept(), timeout=ENOUGH)
+    notebook.deliver(Keep(2))
+
+    assert await answer == (1,)
+    assert await kept(notebook) == (1, 2)
+
+
+async def test_delivery_waits_behind_what_was_told_before(
+    notebook: LoopRef[Notebook],
+) -> None:
+    """A mailbox is a queue, whichever way messages come."""
+    notebook.tell(Keep(1))
+    notebook.deliver(Keep(2))
+    notebook.tell(Keep(3))
+
+    assert await kept(notebook) == (1, 2, 3)
+
+
+async def test_what_an_actor_tells_itself_during_a_delivery_is_handled(
+    notebook: LoopRef[Notebook],
+) -> None:
+    """It waits for a turn of its own, and gets one."""
+    notebook.deliver(TellYourself(7))
+
+    assert await kept(notebook) == (7,)
+
+
+async def test_crash_during_a_delivery_is_a_crash_like_any(
+    notebook: LoopRef[Notebook],
+) -> None:
+    """It does not reach who delivered; the actor has ended."""
+    taken = notebook.deliver(Crash())
+
+    assert (taken, notebook.is_alive()) == (True, False)
+
+
+async def test_nothing_is_delivered_to_a_dead_actor(
+    notebook: LoopRef[Notebook],
+) -> None:
+    """Who delivers is told, and it is no dead letter."""
+    await stop(notebook, timeout=ENOUGH)
+    before = dead_letters.count
+
+    assert not notebook.deliver(Keep(1))
+    assert dead_letters.count == before
 
 
 async def test_pykkas_own_actor_is_asked_from_the_loop(

@@ -15,7 +15,12 @@ from actors.relay_events import ChunkCame, StreamEnded, StreamFailed, StreamStar
 from broker.gateway.intake import Intake, warn_unknown_request
 from broker.gateway.readers import Encoding, OutputReader, stream_ids
 from broker.gateway.session import Session
-from broker.protocol.inbound import StreamEvent, StreamFrame, read_stream_event
+from broker.protocol.inbound import (
+    StreamEvent,
+    StreamFrame,
+    read_stream_event,
+    read_stream_packet,
+)
 from broker.protocol.wire import MessageType
 from broker.protocol.wire import StreamEvent as StreamEventName
 
@@ -267,3 +272,100 @@ async def test_answer_of_others_can_not_be_read(bar: Bar) -> None:
     await turns()
 
     assert bar.relay.told == bar.answers.told == []
+
+
+# -- lanes
+
+
+def packet(index: int, text: str = "Hi", **ids: str) -> bytes:
+    """A chunk of the request, as an extension sends it."""
+    fields = {"chunkIndex": index, "data": text, "streamId": "s", "outputId": "o"}
+    data = [StreamEventName.DATA_MIDDLE, {**fields, "requestId": "req", **ids}]
+    return b"42/llm," + msgspec.json.encode(data)
+
+
+async def come(bar: Bar, *packets: bytes) -> list[bool]:
+    """Send packets; tells which of them came by a lane."""
+    by_lane = []
+    for sent in packets:
+        lane = bar.tavern.lane
+        by_lane.append(lane is not None and lane.take(sent))
+        if not by_lane[-1]:
+            event = read_stream_packet(sent)
+            assert event is not None
+            bar.intake.stream_event(bar.tavern, event)
+            bar.intake.pave(bar.tavern, sent, event)
+    await turns()
+    return by_lane
+
+
+def told(bar: Bar) -> list[tuple[int | None, bytes]]:
+    """The chunks that the relay heard of."""
+    return [(chunk.index, chunk.piece.text) for chunk in bar.relay.told]
+
+
+async def test_third_chunk_in_a_row_comes_by_a_lane(bar: Bar) -> None:
+    """And means the same to the relay."""
+    by_lane = await come(bar, *(packet(index, f"word {index}") for index in range(5)))
+
+    assert by_lane == [False, False, True, True, True]
+    assert told(bar) == [(index, b"word %d" % index) for index in range(5)]
+    assert bar.relay.told[4] == ChunkCame(WHO, "s", "o", 4, Piece(b"word 4"))
+
+
+async def test_chunk_that_fits_no_lane_goes_the_other_way_and_in_order(
+    bar: Bar,
+) -> None:
+    """A lane stays where one of its stream was different."""
+    odd = packet(2).replace(b'"Hi"', b'"\\u0048i"')
+    by_lane = await come(bar, packet(0), packet(1), odd, packet(3))
+
+    assert by_lane == [False, False, False, True]
+    assert told(bar) == [(0, b"Hi"), (1, b"Hi"), (2, b"\\u0048i"), (3, b"Hi")]
+
+
+async def test_another_stream_gets_a_lane_of_its_own(bar: Bar) -> None:
+    """An extension answers one request after the other."""
+    ids = {"streamId": "t", "outputId": "p"}
+    first, second = [packet(i) for i in range(3)], [packet(i, **ids) for i in range(3)]
+    by_lane = await come(bar, *first, *second)
+
+    assert by_lane == [False, False, True] * 2
+    assert [chunk.stream for chunk in bar.relay.told] == ["s"] * 3 + ["t"] * 3
+
+
+async def test_streams_in_turn_get_no_lane(bar: Bar) -> None:
+    """To make one for each chunk would cost more than it saves."""
+    ids = {"streamId": "t", "outputId": "p"}
+    by_lane = await come(bar, *(packet(i, **o) for i in range(3) for o in ({}, ids)))
+
+    assert not any(by_lane)
+    assert len(bar.relay.told) == 6
+
+
+async def test_stream_without_an_output_is_its_own_by_lane_too(bar: Bar) -> None:
+    """Both ways mean the same."""
+    by_lane = await come(bar, *(packet(i, outputId="") for i in range(3)))
+
+    assert by_lane[2]
+    assert [chunk.output for chunk in bar.relay.told] == ["s"] * 3
+
+
+async def test_lane_of_a_request_that_has_ended_takes_nothing(bar: Bar) -> None:
+    """Its late chunks get the warning that all late chunks get."""
+    await come(bar, packet(0), packet(1), packet(2))
+    bar.relay.stop()
+    by_lane = await come(bar, packet(3), packet(4))
+
+    assert by_lane == [False, False]
+    ((_, (name, warning)),) = bar.connection.sent()
+    assert (name, warning["code"]) == ("WARNING", 72)
+
+
+async def test_session_that_has_left_has_no_lane(bar: Bar) -> None:
+    """What it may, it may no more."""
+    await come(bar, packet(0), packet(1))
+    assert bar.tavern.lane is not None
+    bar.tavern.close()
+
+    assert bar.tavern.lane is None
