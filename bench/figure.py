@@ -28,7 +28,7 @@ class Figure(StrEnum):
     LATENCY_P50 = "chunk latency p50, ms"
     LATENCY_P99 = "chunk latency p99, ms"
     TIME_AWAY = "until all are back, s"
-    LOOP_LAG = "longest loop lag, ms"
+    LOOP_LAG = "loop lag p99, ms"
     START = "start to listening, s"
     START_CPU = "CPU until listening, s"
 

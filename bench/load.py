@@ -10,12 +10,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+import history_store
 import load_process
 import server_process
 from figure import KIB, MICROSECONDS, MILLISECONDS, Figure, Sample
 from load_process import LoadProcess
-from peer import ROOT, Identities, Peer
+from peer import DATA, ROOT, Identities, Peer
 from server_process import ServerProcess
+
+
+MESSAGES_EACH: Final = 1_000
+"""In each room of a store that is filled before the start."""
 
 
 class Work(StrEnum):
@@ -66,6 +71,15 @@ class Load:
     mode: Mode = Mode.FLAT
     rate: int = 50
     read: Read = Read.EVENTS
+    deaf: int = 0
+    """More readers in the same room, who take nothing."""
+
+    rooms: int = 0
+    """Rooms that are open beside it, with one member each."""
+
+    history: int = 0
+    """Messages in the store, in kept rooms of a thousand each."""
+
     idle: int = 0
     namespaces: tuple[str, ...] = ("/llm",)
     messages: int = 0
@@ -91,6 +105,12 @@ class Load:
         with tempfile.TemporaryDirectory(prefix=f"bench-{peer.name}-") as name:
             folder = Path(name)
             peer.prepare(folder, identities)
+            if self.history:
+                history_store.fill(
+                    folder / DATA,
+                    rooms=self.history // MESSAGES_EACH,
+                    messages_each=MESSAGES_EACH,
+                )
             command, log = peer.command(folder), folder / "server.log"
             with server_process.running(command, log, cwd=ROOT) as server:
                 arguments = self._arguments(peer, server.wait_for_url())
@@ -126,6 +146,8 @@ class Load:
             "mode": self.mode,
             "rate": self.rate,
             "read": self.read,
+            "deaf": self.deaf,
+            "rooms": self.rooms,
             "idle": self.idle,
             "namespaces": ",".join(self.namespaces),
             "messages": self.messages,

@@ -7,6 +7,7 @@ them take at most ten minutes together, the quick ones one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from figure import Figure
@@ -45,6 +46,19 @@ def _flat(streams: int, chunks: int) -> Load:
 
 def _paced(chunks: int, idle: int = 0) -> Load:
     return Load(streams=100, chunks=chunks, mode=Mode.PACED, idle=idle)
+
+
+def _to_hundred(deaf: int) -> Load:
+    """Return a stream that fills what a connection can buffer."""
+    return Load(
+        streams=1,
+        readers=100,
+        deaf=deaf,
+        chunks=200,
+        size=16 * 1024,
+        mode=Mode.PACED,
+        rate=40,
+    )
 
 
 def _messages(count: int, rate: int) -> Load:
@@ -144,6 +158,38 @@ FAN_OUT: Final = Scenario(
             limit=0.9,
             against="node",
         ),
+    ),
+)
+
+DEAF: Final = Scenario(
+    name="1 stream to 100 readers, one of them deaf",
+    entries=_own(
+        {"all read": _to_hundred(deaf=0), "one is deaf": _to_hundred(deaf=1)}
+    ),
+    goals=(
+        Goal(
+            row="beside a reader who takes nothing",
+            entry="one is deaf",
+            figure=Figure.CPU_PER_DELIVERY,
+            limit=1.05,
+            against="all read",
+        ),
+    ),
+)
+
+MUCH: Final = Scenario(
+    name="20 streams beside 10,000 rooms and 1,000,000 messages",
+    entries=_own(
+        {
+            "an empty house": _flat(20, 2_000),
+            "10,000 rooms": replace(_flat(20, 2_000), rooms=10_000),
+            "1,000,000 messages": replace(_flat(20, 2_000), history=1_000_000),
+        },
+        rounds=2,
+    ),
+    goals=tuple(
+        _chunk_goal(f"20 streams beside {much}", 1.3, "an empty house", much)
+        for much in ("10,000 rooms", "1,000,000 messages")
     ),
 )
 
@@ -271,9 +317,11 @@ FULL: Final = (
     PACED,
     NUMBERS,
     FAN_OUT,
+    DEAF,
     LIBRARY,
     _idle_clients(1_000),
     CROWD,
+    MUCH,
     CONNECTIONS,
     STORM,
     HISTORY,

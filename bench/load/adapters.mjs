@@ -139,7 +139,14 @@ class TapsterDoor {
     await Promise.all(entered.map(({ connected }) => connected));
     const sockets = entered.map(({ socket }) => socket);
     const { identity } = auth;
-    return { identity, socket: sockets[0], cut: () => cut(manager, sockets) };
+    const more = (name) => joined(manager, name, { ...auth, key }, this.fail);
+    return {
+      identity,
+      socket: sockets[0],
+      enter: more,
+      cut: () => cut(manager, sockets),
+      deafen: () => manager.engine.transport.ws._socket.pause(),
+    };
   }
 
   async askInAuth(manager, auth) {
@@ -186,7 +193,7 @@ class TapsterDoor {
     const socket = await joined(manager, "/debug", { ...auth, key }, this.fail);
     return async () => {
       const { serverStatus } = await socket.emitWithAck("SERVER_STATUS");
-      return serverStatus.loopLag;
+      return serverStatus.loopLagP99;
     };
   }
 

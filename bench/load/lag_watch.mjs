@@ -1,9 +1,9 @@
 // Reads how late the server's event loop is, where a server tells that.
 //
-// Tapster's SERVER_STATUS names the longest delay of the last five seconds, so a look
-// every four misses nothing, and costs nothing that a figure would show.
+// Tapster's SERVER_STATUS names the p99 of the last ten seconds, so a look every nine
+// misses nothing, and costs nothing that a figure would show.
 
-const EVERY_MS = 4000;
+const EVERY_MS = 9000;
 
 export class LagWatch {
   /** Milliseconds, one for each look. */
@@ -13,7 +13,7 @@ export class LagWatch {
     return new LagWatch(await adapter.status());
   }
 
-  /** `read` gives the longest lag of the last seconds; null where there is none. */
+  /** `read` gives the p99 of the last seconds; null where there is none. */
   constructor(read) {
     this.read = read;
   }
@@ -22,7 +22,7 @@ export class LagWatch {
     if (this.read) this.timer = setInterval(() => this.#look(), EVERY_MS);
   }
 
-  /** The longest lag of all, or null. */
+  /** The highest p99 of all, or null. */
   async stop() {
     clearInterval(this.timer);
     if (!this.read) return null;

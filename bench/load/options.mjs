@@ -14,6 +14,8 @@ const OPTIONS = {
   mode: { type: "string", default: "flat" }, // "flat": as fast as they go; "paced"
   rate: { type: "string", default: "50" }, // chunks a second and stream, when paced
   read: { type: "string", default: "events" }, // or by the stream "library"
+  deaf: { type: "string", default: "0" }, // more of them, who take nothing
+  rooms: { type: "string", default: "0" }, // open beside it, of idle clients
   idle: { type: "string", default: "0" }, // clients that only stay connected
   namespaces: { type: "string", default: "/llm" }, // of idle clients, by commas
   messages: { type: "string", default: "0" }, // said in a room
@@ -28,6 +30,8 @@ const NUMBERS = [
   "chunks",
   "size",
   "rate",
+  "deaf",
+  "rooms",
   "idle",
   "messages",
   "message-rate",
@@ -59,6 +63,9 @@ function check(options) {
   }
   if (options.size < SMALLEST_CHUNK) {
     throw new Error(`--size must be at least ${SMALLEST_CHUNK}`);
+  }
+  if (options.deaf > 0 && options.readers === 1) {
+    throw new Error("--deaf needs --readers: they sit in the same room");
   }
   if (options.readers > 1 && options.streams !== 1) {
     throw new Error("--readers needs --streams 1: there is one room");
