@@ -1,4 +1,4 @@
-"""How often somebody may try: wrong keys by address, new keys by client.
+"""How often somebody may try: wrong keys by address, new keys by client, refusals.
 
 Owns the counters. Times are monotonic, so a clock that jumps changes nothing; memory
 is bounded, the longest unseen are forgotten first.
@@ -7,9 +7,11 @@ is bounded, the longest unseen are forgotten first.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Final
+
+from actors.errors import BrokerError
 
 MINUTE: Final = 60.0
 REMEMBERED: Final = 10_000
@@ -23,15 +25,16 @@ class RateLimit:
     ) -> None:
         self._per_minute = per_minute
         self._clock = clock
-        self._events: OrderedDict[str, deque[float]] = OrderedDict()
+        # Lists: a deque would have twelve times their size, and they stay short.
+        self._events: OrderedDict[str, list[float]] = OrderedDict()
 
     def allow(self, name: str) -> bool:
         """Count an event, if it is within the limit."""
         now = self._clock()
-        events = self._events.setdefault(name, deque())
+        events = self._events.setdefault(name, [])
         self._events.move_to_end(name)
         while events and events[0] <= now - MINUTE:
-            events.popleft()
+            del events[0]
         if len(self._events) > REMEMBERED:
             self._events.popitem(last=False)
         if len(events) >= self._per_minute:
@@ -72,3 +75,17 @@ class Bans:
         self._banned.move_to_end(address)
         if len(self._banned) > REMEMBERED:
             self._banned.popitem(last=False)
+
+
+class Refusals:
+    """Counts, by code, whoever is refused within it."""
+
+    def __init__(self) -> None:
+        self.by_code: Counter[int] = Counter()
+
+    def __enter__(self) -> None:
+        """Begin to judge."""
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
+        if isinstance(error, BrokerError):
+            self.by_code[error.code] += 1
