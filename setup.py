@@ -1,7 +1,8 @@
 """Which packages a wheel holds; all else is in pyproject.toml.
 
-``extension/`` is JavaScript and stands for itself, so it goes into the wheel under a
-name that nobody else's package has: what ``pyproject.toml`` has no words for.
+``extension/`` and ``web/`` are JavaScript and stand for themselves, so they go into the
+wheel under names that nobody else's packages have: what ``pyproject.toml`` has no words
+for.
 """
 
 from setuptools import find_packages, setup
@@ -9,7 +10,8 @@ from setuptools import find_packages, setup
 setup(
     packages=[
         *find_packages(include=["actors", "actors.*", "broker", "broker.*"]),
+        "tapster_console",
         "tapster_extension",
     ],
-    package_dir={"tapster_extension": "extension"},
+    package_dir={"tapster_console": "web", "tapster_extension": "extension"},
 )

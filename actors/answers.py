@@ -20,6 +20,7 @@ import pykka
 
 from actors.base import LoopActor, ask
 from actors.errors import NotFoundError
+from actors.future import LoopFuture
 from actors.lifecycle import RequestState
 from actors.outbound import OutputId, Resumed, ResumedOutput, ResumePort
 from actors.room_records import FindAnswers, StoredRequest
@@ -62,12 +63,14 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True):
     """Give a reader what it missed.
 
     ``start`` is the next index wanted, one for all outputs or one for each outputId;
-    ``room`` names the room of another member's request.
+    ``room`` names the room of another member's request, ``requester`` whose it is
+    where several may have given theirs the same id.
     """
 
     request_id: str
     reader: str
     room: str | None
+    requester: str | None = None
     start: int | dict[str, int]
     port: ResumePort
     entitled: bool = False
@@ -142,10 +145,12 @@ class Answers(LoopActor):
     def _resume(self, message: Resume) -> None:
         if message.room is None:
             request = self._by_requester.get((message.reader, message.request_id))
-        else:
+        elif message.requester is None:
             request = self._by_room.get((message.room, message.request_id))
+        else:
+            request = self._by_requester.get((message.requester, message.request_id))
         finished = self._find(request)
-        if finished is None:
+        if finished is None or message.room not in (None, finished.room):
             self._look_up(message)
             return
         if not may_read(message, finished.viewer, finished.requester):
@@ -157,18 +162,22 @@ class Answers(LoopActor):
     def _look_up(self, message: Resume) -> None:
         """Ask the history; the reader's port is answered when that is."""
         wanted = FindAnswers(
-            message.request_id, message.reader, message.room, message.entitled
+            message.request_id,
+            message.reader,
+            message.room,
+            message.entitled,
+            message.requester,
         )
         asked = ask(self._store, wanted, timeout=LOOK_UP_TIMEOUT)
 
-        def back(done: asyncio.Future[StoredRequest | None]) -> None:
-            found = None if done.exception() is not None else done.result()
+        def back(done: LoopFuture[StoredRequest | None]) -> None:
+            found = None if done.error() is not None else done.result()
             if found is None:
                 message.port.resumed(_too_late(message.request_id))
             else:
                 message.port.resumed(_from_history(found, message.request_id))
 
-        asked.waiter.add_done_callback(back)
+        asked.when_done(back)
 
     def _resume_output(self, request: str, key: str) -> Resumed | NotFoundError:
         finished = self._find(request)

@@ -1,10 +1,12 @@
 """The Assignments actor: which extension answers which request.
 
 Owns      which extensions can be reached and how many requests each has; the
-          connection policy, and which extensions each room may use by it
+          connection policy, and which extensions each room may use by it; which
+          extensions are given nothing new, until the process ends
 Receives  Available, Unavailable, Gone, Place, Release, Forget, GetAvailable,
           RoomOpened, RoomClosed, RoomDeleted, SetPolicy, GetPolicy, Assign,
-          GetAssignments, GetAssignmentsFor, GetClientRooms, Committed
+          GetAssignments, GetAssignmentsFor, GetClientRooms, Drain, Undrain,
+          GetDraining, Committed
 Sends     Placed or NotPlaced to whoever asked for a place; AssignmentChanged to
           rooms; the policy and what was assigned by it to the store
 Stops     with the broker
@@ -147,6 +149,24 @@ class GetClientRooms(msgspec.Struct, frozen=True):
     """Answers with the rooms that are clients' own."""
 
 
+class Drain(msgspec.Struct, frozen=True):
+    """Give an extension nothing new: it finishes what it has; idempotent."""
+
+    identity: str
+    by: Caller
+
+
+class Undrain(msgspec.Struct, frozen=True):
+    """Give it requests again; idempotent."""
+
+    identity: str
+    by: Caller
+
+
+class GetDraining(msgspec.Struct, frozen=True):
+    """Answers with the identities that are given nothing new, here or not."""
+
+
 class Settled(msgspec.Struct, frozen=True):
     """A change is in force, and on disk unless there is a warning."""
 
@@ -200,6 +220,9 @@ Message: TypeAlias = (
     | GetAssignments
     | GetAssignmentsFor
     | GetClientRooms
+    | Drain
+    | Undrain
+    | GetDraining
     | Committed
     | _TellRooms
     | _StartOver
@@ -268,6 +291,10 @@ class Assignments(LoopActor):
                 return self._set_policy(policy, by)
             case Assign():
                 return self._assign(message)
+            case Drain(identity, by):
+                return self._drain(identity, by)
+            case Undrain(identity, by):
+                return self._undrain(identity, by)
             case Committed(ok, token):
                 return self._committed(token, ok=ok)
             case _TellRooms():
@@ -283,7 +310,8 @@ class Assignments(LoopActor):
         | GetPolicy
         | GetAssignments
         | GetAssignmentsFor
-        | GetClientRooms,
+        | GetClientRooms
+        | GetDraining,
     ) -> Any:
         match message:
             case GetAvailable():
@@ -298,6 +326,8 @@ class Assignments(LoopActor):
                 return self._allotment.of(name)
             case GetClientRooms():
                 return self._rooms.client_rooms()
+            case GetDraining():
+                return self._roster.draining()
             case _:
                 assert_never(message)
 
@@ -309,7 +339,8 @@ class Assignments(LoopActor):
             case Available(_, client, ref):
                 self._expected.discard(identity)
                 self._roster.enter(identity, client, ref)
-                self._changed(self._allotment.enter(identity))
+                if not self._roster.is_draining(identity):
+                    self._changed(self._allotment.enter(identity))
             case Unavailable():
                 self._roster.suspend(identity)
             case Gone():
@@ -338,6 +369,25 @@ class Assignments(LoopActor):
             self._changed(self._allotment.leave(identity))
         self._expected.clear()
 
+    # -- draining
+
+    def _drain(self, identity: str, by: Caller) -> None:
+        """Rooms that had it are given another, where the policy gives."""
+        _must_monitor(by, "drains SillyTaverns")
+        if identity not in self._roster:
+            raise unknown(identity)
+        self._roster.drain(identity)
+        self._changed(self._allotment.leave(identity))
+
+    def _undrain(self, identity: str, by: Caller) -> None:
+        _must_monitor(by, "drains SillyTaverns")
+        here = identity in self._roster
+        if not here and not self._roster.is_draining(identity):
+            raise unknown(identity)
+        self._roster.undrain(identity)
+        if here:
+            self._changed(self._allotment.enter(identity))
+
     # -- the policy
 
     def _set_policy(
@@ -351,7 +401,7 @@ class Assignments(LoopActor):
             self._expected.clear()
             self._allotment = allot(
                 policy,
-                self._roster.identities(),
+                self._roster.willing(),
                 self._rooms.names(),
                 earlier,
                 self._chance,

@@ -38,12 +38,19 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises:
             NotFoundError: there is none.
+            UnavailableError: it is given nothing new.
             RefusedError: the room may not use it.
         """
         known = target in self.roster
         meant = [target] if known else self.roster.of_client(target)
         if not meant:
             raise unknown(target)
+        meant = [each for each in meant if not self.roster.is_draining(each)]
+        if not meant:
+            raise UnavailableError(
+                f"{target!r} is draining: it finishes what it has, nothing more",
+                Code.NO_LLM_AVAILABLE,
+            )
         allowed = [identity for identity in meant if identity in self.assigned]
         if not allowed:
             raise RefusedError(
@@ -71,7 +78,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         found = self.roster.least_busy(among)
         if found is None and self.policy in RESTRICTING and not self.avoid:
             # Nobody else may be asked: wait for one that is in its grace time.
-            found = next((each for each in among if each in self.roster), None)
+            willing = self.roster.willing()
+            found = next((each for each in among if each in willing), None)
         return () if found is None else (found,)
 
     def _why_nobody(self) -> str:
@@ -80,10 +88,19 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
                 f"no SillyTavern is assigned to room {self.room!r}: "
                 f"the policy is {self.policy}, a monitor has to assign one"
             )
+        draining = self._draining()
+        if draining:
+            return f"draining: {', '.join(draining)}; nobody else could answer"
         if self.policy in RESTRICTING and self.assigned:
             names = ", ".join(self.assigned)
             return f"not connected: {names}, assigned to room {self.room!r}"
         return "no SillyTavern is connected that could answer"
+
+    def _draining(self) -> list[str]:
+        """Of those whom the room may use, who is given nothing new."""
+        bound = self.policy in RESTRICTING
+        among = self.assigned if bound else self.roster.identities()
+        return [name for name in among if self.roster.is_draining(name)]
 
 
 def unknown(name: str) -> NotFoundError:

@@ -1,7 +1,7 @@
 """The Extension actor: one SillyTavern instance.
 
 Owns      its capacity, what it runs, and the fair queue of what it will
-Receives  Connected, Lost, Identify, Describe, Enqueue, Withdraw, Finished,
+Receives  Connected, Lost, Remove, Identify, Describe, Enqueue, Withdraw, Finished,
           Answering, GetDetails
 Sends     orders and revocations to the instance, through Outbound; to relays, what
           becomes of their requests
@@ -51,6 +51,10 @@ class Lost(msgspec.Struct, frozen=True):
     """The instance's last such socket is gone."""
 
     deliberate: bool = False
+
+
+class Remove(msgspec.Struct, frozen=True):
+    """Wait no longer for the instance to come back, if it is away."""
 
 
 class Identify(msgspec.Struct, frozen=True):
@@ -115,6 +119,7 @@ class _GraceOver(msgspec.Struct, frozen=True):
 Message: TypeAlias = (
     Connected
     | Lost
+    | Remove
     | Identify
     | Describe
     | Enqueue
@@ -158,6 +163,8 @@ class Extension(LoopActor):
                 return self._connect()
             case Lost(deliberate):
                 return self._lose(deliberate=deliberate)
+            case Remove():
+                return None if self._connected else self._give_up(self._losses)
             case Identify(profile, running):
                 return self._identify(profile, running)
             case Describe(changes):

@@ -14,7 +14,6 @@ first use on.
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any, assert_never
 
@@ -42,6 +41,7 @@ from actors.hall_events import (
     Entered,
     Exited,
     ForRoom,
+    GetDefaultMode,
     GetHolder,
     GetKnownRooms,
     GetRooms,
@@ -134,6 +134,8 @@ class Hall(LoopActor):
                 return self._known(caller)
             case SetDefaultMode(mode, caller):
                 return self._set_mode(mode, caller)
+            case GetDefaultMode():
+                return self._mode
             case AssignmentChanged(room, extensions):
                 notice = ExtensionsAvailable(extensions)
                 return self._house.outbound.publish(notice, [room])
@@ -392,11 +394,11 @@ class Hall(LoopActor):
             wanted = LoadRoom(name, TAIL, patience.context_bytes)
             asked = ask(self._house.store, wanted, timeout=patience.ask_timeout)
             waiting = self._waking[name] = []
-            asked.waiter.add_done_callback(partial(self._loaded, name))
+            asked.when_done(partial(self._loaded, name))
         return waiting
 
-    def _loaded(self, name: str, done: asyncio.Future[StoredRoom | None]) -> None:
-        failed = done.exception() is not None
+    def _loaded(self, name: str, done: LoopFuture[StoredRoom | None]) -> None:
+        failed = done.error() is not None
         stored = None if failed else done.result()
         self.actor_ref.tell(Loaded(name, stored, failed))
 

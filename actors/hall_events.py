@@ -133,6 +133,10 @@ class SetDefaultMode(msgspec.Struct, frozen=True):
     caller: Caller
 
 
+class GetDefaultMode(msgspec.Struct, frozen=True):
+    """Answers with the mode of rooms made from now on."""
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """The store's answer to the waking of a room; None: there is none."""
 
@@ -161,6 +165,7 @@ Message: TypeAlias = (
     | GetKnownRooms
     | GetHolder
     | SetDefaultMode
+    | GetDefaultMode
     | Loaded
     | AssignmentChanged
     | SweepAll

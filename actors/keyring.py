@@ -1,8 +1,8 @@
 """The Keyring actor: who holds which key, proven with bcrypt.
 
 Owns      every client's key hashes
-Receives  Check, Used, Issue, Revoke, ListKeys, ListAllKeys, Reload, HashPassword,
-          CheckPassword
+Receives  Check, Identify, Used, Issue, Revoke, ListKeys, ListAllKeys, Reload,
+          HashPassword, CheckPassword
 Sends     new and removed keys to the store
 Stops     with the broker
 
@@ -47,6 +47,12 @@ class Check(msgspec.Struct, frozen=True):
     """Answers with the id of the key if it is one of the client's, else None."""
 
     client: str
+    key: str
+
+
+class Identify(msgspec.Struct, frozen=True):
+    """Answers with the client and the id of a key, whosever it is; None: nobody's."""
+
     key: str
 
 
@@ -115,6 +121,7 @@ class CheckPassword(msgspec.Struct, frozen=True):
 
 Message: TypeAlias = (
     Check
+    | Identify
     | Used
     | Issue
     | Revoke
@@ -186,6 +193,8 @@ class Keyring(BlockingActor):
         match message:
             case Check(client, key):
                 return self._check(client, key)
+            case Identify(key):
+                return self._identify_by(key)
             case Used(when):
                 for (client, identifier), at in when.items():
                     self._note_use(client, identifier, at)
@@ -217,6 +226,14 @@ class Keyring(BlockingActor):
         self._use_stored.pop(row.id, None)
         self._note_use(client, row.id, self._clock())
         return row.id
+
+    def _identify_by(self, key: str) -> tuple[str, str] | None:
+        identifier = key_id(key)
+        holders = (client for client, held in self._keys.items() if identifier in held)
+        client = next(holders, None)
+        if client is None or (found := self._check(client, key)) is None:
+            return None
+        return client, found
 
     def _note_use(self, client: str, identifier: str, now: float) -> None:
         """Note when a key was used; on disk, only once in a while."""

@@ -72,6 +72,8 @@ class WholeAnswer(msgspec.Struct, frozen=True):
 class StatusChanged(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request is; to its requester."""
 
+    request: str = ""
+    """The broker's own id of the request."""
     request_id: str
     room: str
     state: RequestState

@@ -125,6 +125,11 @@ class Pour:
         """Whether every answer that was begun is whole."""
         return all(output.text.done for output in self._outputs.values())
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks have been passed on, of all answers together."""
+        return sum(output.text.next_index for output in self._outputs.values())
+
     def start(self, stream: str, output_id: str) -> None:
         """Open a stream of an output; again means nothing."""
         if stream not in self._streams:

@@ -7,7 +7,7 @@ that nothing has happened in is not stored at all.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -52,7 +52,7 @@ class Premises:
             house.patience.history_per_room,
         )
         self.stored = False
-        self._receipts: dict[int, LoopFuture[bool]] = {}
+        self._receipts: dict[int, Callable[[bool], None]] = {}
         self._tokens = itertools.count(1)
 
     @property
@@ -102,19 +102,23 @@ class Premises:
 
     def committed(self, write: Write, answer: LoopFuture[bool]) -> LoopFuture[bool]:
         """Have something stored and answer, once it is, whether it could be."""
+        self.when_committed(write, answer.set)
+        return answer
+
+    def when_committed(self, write: Write, then: Callable[[bool], None]) -> None:
+        """Have something stored and call back, once it is, with whether it could be."""
         self._keep()
         token = next(self._tokens)
-        self._receipts[token] = answer
+        self._receipts[token] = then
         marked = msgspec.structs.replace(write, reply_to=self.ref, token=token)
         if not self._tell_store(marked):
             self.settle(Committed(ok=False, token=token))
-        return answer
 
     def settle(self, committed: Committed) -> None:
-        """Answer who waits for a write."""
-        answer = self._receipts.pop(committed.token, None)
-        if answer is not None:
-            answer.set(committed.ok)
+        """Tell who waits for a write."""
+        then = self._receipts.pop(committed.token, None)
+        if then is not None:
+            then(committed.ok)
 
     def settings_write(self) -> PutRoom:
         """The write that stores the room as it is now."""

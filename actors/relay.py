@@ -88,6 +88,7 @@ Message: TypeAlias = (
     | relay_events.OverhearersChanged
     | relay_events.StatusCame
     | relay_events.RequesterGone
+    | relay_events.GetProgress
     | _Watch
     | _Idle
     | _Expired
@@ -148,6 +149,8 @@ class Relay(LoopActor):
                 return self._pass_status(caller, status)
             case relay_events.RequesterGone():
                 return self._requester_gone()
+            case relay_events.GetProgress():
+                return self._progress()
             case _Watch(name):
                 return self._watch(name)
             case _Idle(name, output, mark):
@@ -575,6 +578,10 @@ class Relay(LoopActor):
         else:
             return RefusedError("you do not read this request")
         return Resumed(self._state, tuple(missed))
+
+    def _progress(self) -> relay_events.Progress:
+        chunks = sum(leg.pour.chunks for leg in self._legs.values())
+        return relay_events.Progress(chunks)
 
     def _release(self, extension_name: str) -> None:
         self._house.assignments.tell(assignments.Release(self._request, extension_name))

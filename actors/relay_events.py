@@ -76,6 +76,17 @@ class StatusCame(msgspec.Struct, frozen=True):
     status: str
 
 
+class GetProgress(msgspec.Struct, frozen=True):
+    """Answers with ``Progress``, as things stand."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a request's answers are."""
+
+    chunks: int
+    """Of all its answers together."""
+
+
 class Queued(msgspec.Struct, frozen=True):
     """The request waits in an extension's queue; again when it moves up."""
 

@@ -75,7 +75,7 @@ from actors.room_notices import (
 )
 from actors.room_orders import RoomOrders, Think
 from actors.room_records import RoomRow, StoredRoom
-from actors.room_talk import Found, RoomTalk, Spoken
+from actors.room_talk import Found, RoomTalk
 from actors.store import Committed
 
 ANNOUNCED_UP_TO: Final = 50
@@ -105,7 +105,7 @@ class _MuteOver(msgspec.Struct, frozen=True):
     identity: str
 
 
-Message: TypeAlias = room_events.Message | Found | Spoken | Think | _Linger | _MuteOver
+Message: TypeAlias = room_events.Message | Found | Think | _Linger | _MuteOver
 
 
 class Room(LoopActor):
@@ -127,7 +127,7 @@ class Room(LoopActor):
         self._members = self._premises.members
         self._alarms = Alarms(self.actor_ref)
         self._orders = RoomOrders(self._premises, self._alarms)
-        self._talk = RoomTalk(self._premises, self.defer)
+        self._talk = RoomTalk(self._premises, self.defer, self._orders.expect_thought)
         if stored is not None:
             self._premises.restore(stored)
         elif owner is not None:
@@ -176,8 +176,6 @@ class Room(LoopActor):
                 return self._premises.settle(message)
             case Found(then):
                 return then()
-            case Spoken():
-                return self._orders.expect_thought()
             case Think():
                 return self._orders.think()
             case AssignmentChanged(_, extensions):
@@ -430,9 +428,9 @@ class Room(LoopActor):
         self._succeed()  # a kept room may have been left by everybody
         self._orders.readers_changed()
         self._tell_hall()
-        answer, stored = self.defer(), LoopFuture[bool]()
-        stored.waiter.add_done_callback(lambda _: answer.set(member.role))
-        premises.committed(premises.member_write(member), stored)
+        answer = self.defer()
+        write = premises.member_write(member)
+        premises.when_committed(write, lambda _: answer.set(member.role))
         return answer
 
     def _out(self, members: list[Member], reason: str) -> LoopFuture[Any]:

@@ -278,6 +278,8 @@ class Cancel(msgspec.Struct, frozen=True):
 
     request_id: str
     caller: Caller
+    requester: str | None = None
+    """Whose it is; None: the caller's, else anybody's."""
 
 
 OrderMessage: TypeAlias = (

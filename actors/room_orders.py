@@ -177,7 +177,7 @@ class RoomOrders:
     def _cancel(self, message: Cancel) -> LoopFuture[Any]:
         """Call off a request of this room."""
         caller = message.caller
-        found = self._find(message.request_id, caller.identity)
+        found = self._find(message.request_id, caller.identity, message.requester)
         if found is None:
             self._premises.members.allow(Action.READ, caller)
             raise NotFoundError(
@@ -193,7 +193,7 @@ class RoomOrders:
 
     def _resume(self, message: Resume) -> None:
         """Let a member go on reading an answer of this room."""
-        found = self._find(message.request_id, message.reader)
+        found = self._find(message.request_id, message.reader, message.requester)
         if message.reader not in self._premises.members and not message.entitled:
             message.port.resumed(not_in(self._premises.name))
         elif found is not None:
@@ -414,13 +414,20 @@ class RoomOrders:
         for merged in self._merged.values():
             yield from (submitted.relay for submitted in merged)
 
-    def _find(self, request_id: str, by: str) -> Submit | RequestOpened | None:
+    def _find(
+        self, request_id: str, by: str, requester: str | None
+    ) -> Submit | RequestOpened | None:
         """An order by the id its requester gave it, one's own before another's."""
         orders: list[Submit | RequestOpened] = [*self._open.values()]
         orders += self._held.values()
         for merged in self._merged.values():
             orders += merged
-        found = [each for each in orders if each.order.request_id == request_id]
+        found = [
+            each
+            for each in orders
+            if each.order.request_id == request_id
+            and requester in (None, each.order.requester)
+        ]
         own = (each for each in found if each.order.requester == by)
         return next(own, found[0] if found else None)
 

@@ -367,21 +367,24 @@ class Page(msgspec.Struct, frozen=True):
 class FindAnswers(Read, frozen=True):
     """Answers with ``StoredRequest``, or None, of a reader's request.
 
-    ``room``: of anybody's in that room; ``entitled``: the reader may read everything.
+    ``room``: of anybody's in that room, or that of ``requester``; ``entitled``: the
+    reader may read everything.
     """
 
     request_id: str
     reader: str
     room: str | None = None
     entitled: bool = False
+    requester: str | None = None
 
     def run(self, connection: sqlite3.Connection) -> StoredRequest | None:
         """Read it."""
         place, name = ("room", self.room) if self.room else ("requester", self.reader)
         request = connection.execute(
             "SELECT request, state, error FROM requests"  # noqa: S608 - ours
-            f" WHERE {place} = ? AND request_id = ? ORDER BY opened_at DESC LIMIT 1",
-            (name, self.request_id),
+            f" WHERE {place} = ? AND request_id = ?"
+            " AND requester = ifnull(?, requester) ORDER BY opened_at DESC LIMIT 1",
+            (name, self.request_id, self.requester),
         ).fetchone()
         if request is None or request[1] is None:
             return None

@@ -7,7 +7,6 @@ that is on disk.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, Final, assert_never
 
@@ -71,18 +70,19 @@ class Found(msgspec.Struct, frozen=True):
     then: Callable[[], None]
 
 
-class Spoken(msgspec.Struct, frozen=True):
-    """Somebody has said something."""
-
-
 class RoomTalk:
     """The messages of one room."""
 
     def __init__(
-        self, premises: Premises, defer: Callable[[], LoopFuture[Any]]
+        self,
+        premises: Premises,
+        defer: Callable[[], LoopFuture[Any]],
+        on_speech: Callable[[], None],
     ) -> None:
+        """Have ``on_speech`` called whenever somebody has said something."""
         self._premises = premises
         self._defer = defer
+        self._on_speech = on_speech
 
     def receive(self, message: TalkMessage) -> Any:
         """Handle one of the room's messages."""
@@ -116,8 +116,12 @@ class RoomTalk:
             kind=MessageKind.SPOKEN,
         )
         premises.publish(MessageAdded(premises.name, said.body))
-        premises.ref.tell(Spoken())
-        return self._stored(premises.message_write(said), said.id)
+        self._on_speech()
+        answer = self._defer()
+        premises.when_committed(
+            premises.message_write(said), lambda ok: answer.set(Said(said.id, ok))
+        )
+        return answer
 
     def _pass_on(self, message: PassOn) -> None:
         """Give an event to everybody else."""
@@ -185,9 +189,9 @@ class RoomTalk:
             old = self._reachable(found, message.caller, wanted, Action.DELETE_OTHERS)
             ids = tuple(each.id for each in old)
             self._premises.transcript.forget(ids)
-            stored: LoopFuture[bool] = LoopFuture()
-            stored.waiter.add_done_callback(lambda _: answer.set(ids))
-            self._premises.committed(DropMessages(self._premises.name, ids), stored)
+            self._premises.when_committed(
+                DropMessages(self._premises.name, ids), lambda _: answer.set(ids)
+            )
             for viewer in dict.fromkeys(each.viewer for each in old):
                 seen = tuple(each.id for each in old if each.viewer == viewer)
                 self._premises.publish(
@@ -236,15 +240,6 @@ class RoomTalk:
         if member is not None and member.muted and not caller.monitors:
             raise RefusedError(f"you are muted in room {self._premises.name}")
 
-    def _stored(self, write: Any, message_id: str) -> LoopFuture[Any]:
-        answer = self._defer()
-        stored: LoopFuture[bool] = LoopFuture()
-        stored.waiter.add_done_callback(
-            lambda done: answer.set(Said(message_id, done.result()))
-        )
-        self._premises.committed(write, stored)
-        return answer
-
     def _since(self, message_id: str, view: HistoryView) -> LoopFuture[Any]:
         def place(found: tuple[Message, ...], answer: LoopFuture[Any]) -> None:
             if not found or not found[0].seen_by(view.viewer):
@@ -288,15 +283,15 @@ class RoomTalk:
             timeout=room.house.patience.ask_timeout,
         )
 
-        def back(done: asyncio.Future[Any]) -> None:
-            error = done.exception()
+        def back(done: LoopFuture[Any]) -> None:
+            error = done.error()
             if error is not None:
                 answer.fail(error)
                 return
             found = done.result()
             room.ref.tell(Found(lambda: _settle(then, found, answer)))
 
-        asked.waiter.add_done_callback(back)
+        asked.when_done(back)
         return answer
 
 

@@ -33,6 +33,7 @@ class Roster:
     def __init__(self) -> None:
         self._instances: dict[str, Instance] = {}
         self._given: dict[str, set[str]] = {}
+        self._draining: set[str] = set()
         self._turn = itertools.count(1)
 
     def __contains__(self, identity: str) -> bool:
@@ -47,7 +48,31 @@ class Roster:
 
     def available(self) -> list[str]:
         """Who can be given requests now."""
-        return [name for name, each in self._instances.items() if each.available]
+        return [
+            name
+            for name, each in self._instances.items()
+            if each.available and name not in self._draining
+        ]
+
+    def willing(self) -> tuple[str, ...]:
+        """Everybody who is not draining."""
+        return tuple(name for name in self._instances if name not in self._draining)
+
+    def draining(self) -> frozenset[str]:
+        """Who is given nothing new, those included who are not here."""
+        return frozenset(self._draining)
+
+    def drain(self, identity: str) -> None:
+        """Give an extension nothing new; it stays so when it leaves and comes back."""
+        self._draining.add(identity)
+
+    def undrain(self, identity: str) -> None:
+        """Give it requests again."""
+        self._draining.discard(identity)
+
+    def is_draining(self, identity: str) -> bool:
+        """Whether an extension is given nothing new."""
+        return identity in self._draining
 
     def of_client(self, client: str) -> list[str]:
         """The instances of a client."""
@@ -76,7 +101,9 @@ class Roster:
         free = [
             (len(each.requests), each.last_given, identity)
             for identity in among
-            if (each := self._instances.get(identity)) is not None and each.available
+            if (each := self._instances.get(identity)) is not None
+            and each.available
+            and identity not in self._draining
         ]
         return min(free)[2] if free else None
 

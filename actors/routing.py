@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -43,7 +43,7 @@ class RoutingAction(StrEnum):
 class Words:
     """The texts that a field may have."""
 
-    __slots__ = ("_exact", "_prefixes")
+    __slots__ = ("_exact", "_prefixes", "texts")
 
     def __init__(self, texts: Iterable[str]) -> None:
         """Take the texts, a ``*`` at the end for what begins so.
@@ -51,8 +51,10 @@ class Words:
         Raises:
             ValueError: there is none, one is empty, or a ``*`` stands elsewhere.
         """
+        self.texts = tuple(texts)
+        """As the operator wrote them."""
         exact, prefixes = [], []
-        for text in texts:
+        for text in self.texts:
             if not text:
                 raise ValueError("a text to match is empty: leave the field out")
             if _WILDCARD in text[:-1]:
@@ -100,6 +102,20 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: Words | None = None
     room: Words | None = None
     client_type: Words | None = msgspec.field(default=None, name="clientType")
+
+    def named(self) -> dict[str, Words]:
+        """The fields that must fit, by their names in the file."""
+        fields = msgspec.structs.fields(self)
+        found = {each.encode_name: getattr(self, each.name) for each in fields}
+        return {name: words for name, words in found.items() if words is not None}
+
+    def misfit(self, traffic: Traffic) -> str | None:
+        """The first field that does not fit; None: all do."""
+        for field in msgspec.structs.fields(self):
+            words: Words | None = getattr(self, field.name)
+            if words is not None and not _any_fits(words, getattr(traffic, field.name)):
+                return field.encode_name
+        return None
 
     def fits(self, traffic: Traffic) -> bool:
         """Whether all that is named here is so."""
@@ -151,6 +167,16 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"{self.action} needs a destination in to")
 
 
+class Explanation(msgspec.Struct, frozen=True):
+    """What the rules mean for some traffic, and why."""
+
+    rule: Rule | None
+    index: int | None
+    """Of that rule, from 0."""
+    misfits: tuple[str, ...]
+    """Of each rule before it, a field that does not fit."""
+
+
 class Rulebook(msgspec.Struct, frozen=True):
     """All rules, in the order in which they are tried."""
 
@@ -172,11 +198,38 @@ class Rulebook(msgspec.Struct, frozen=True):
                 return rule
         return None
 
+    def explain(self, traffic: Traffic) -> Explanation:
+        """The same, with all that was tried on the way."""
+        misfits: list[str] = []
+        for index, rule in enumerate(self.rules):
+            misfit = rule.match.misfit(traffic)
+            if misfit is None:
+                return Explanation(rule, index, tuple(misfits))
+            misfits.append(misfit)
+        return Explanation(None, None, tuple(misfits))
+
 
 NO_RULES: Final = Rulebook()
 
 
-def _any_fits(words: Words, targets: str | tuple[str, ...] | None) -> bool:
-    if isinstance(targets, tuple):
-        return any(words.fit(target) for target in targets)
-    return words.fit(targets)
+def written(rule: Rule) -> dict[str, Any]:
+    """A rule as it stands in a file."""
+    match = {
+        name: words.texts[0] if len(words.texts) == 1 else list(words.texts)
+        for name, words in rule.match.named().items()
+    }
+    fields: dict[str, Any] = {"match": match, "action": rule.action}
+    if rule.to is None:
+        return fields
+    return fields | {"to": place(rule.to)}
+
+
+def place(to: Destination) -> dict[str, Any]:
+    """A destination as it stands in a file."""
+    return {name: value for name, value in msgspec.to_builtins(to).items() if value}
+
+
+def _any_fits(words: Words, values: str | int | tuple[str, ...] | None) -> bool:
+    if isinstance(values, tuple):
+        return any(words.fit(value) for value in values)
+    return words.fit(values)

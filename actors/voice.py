@@ -32,6 +32,7 @@ class Voice:
     ) -> None:
         """Tell the requester where the request, or one leg of it, is."""
         notice = StatusChanged(
+            request=self._request,
             request_id=self._order.request_id,
             room=self._order.room,
             state=state,

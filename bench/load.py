@@ -18,7 +18,6 @@ from load_process import LoadProcess
 from peer import DATA, ROOT, Identities, Peer
 from server_process import ServerProcess
 
-
 MESSAGES_EACH: Final = 1_000
 """In each room of a store that is filled before the start."""
 

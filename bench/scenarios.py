@@ -163,9 +163,7 @@ FAN_OUT: Final = Scenario(
 
 DEAF: Final = Scenario(
     name="1 stream to 100 readers, one of them deaf",
-    entries=_own(
-        {"all read": _to_hundred(deaf=0), "one is deaf": _to_hundred(deaf=1)}
-    ),
+    entries=_own({"all read": _to_hundred(deaf=0), "one is deaf": _to_hundred(deaf=1)}),
     goals=(
         Goal(
             row="beside a reader who takes nothing",

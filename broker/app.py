@@ -35,10 +35,14 @@ from actors.base import LoopRef, ask, stop
 from actors.directory import Directory
 from actors.errors import BrokerError
 from actors.hall import Hall
+from actors.histogram import Histogram
 from actors.house import House
 from actors.lifecycle import RequestState
 from broker import __version__
 from broker.config import ServerSettings, SettingsError, fast_lane_enabled
+from broker.console.feed import HouseFeed
+from broker.console.sign_in import SignIn
+from broker.console.view import Sources as FeedSources
 from broker.functions.library import EMPTY, FOLDER, Library
 from broker.functions.remote import Remote
 from broker.functions.runner import Runner
@@ -50,6 +54,7 @@ from broker.gateway.client_list import ClientList
 from broker.gateway.dispatch import NamespaceHandlers
 from broker.gateway.doorman import Doorman
 from broker.gateway.intake import Intake
+from broker.gateway.loop_lag import LoopLag
 from broker.gateway.namespaces.auth import AuthHandlers
 from broker.gateway.namespaces.clients import ClientsHandlers
 from broker.gateway.namespaces.common import Desk
@@ -63,15 +68,21 @@ from broker.gateway.outbound import SocketOutbound
 from broker.gateway.registry import SessionRegistry
 from broker.gateway.server import TapsterServer
 from broker.gateway.speech import Postman
-from broker.gateway.status import LoopLag, Parts, ServerStatus
+from broker.gateway.status import Parts, ServerStatus
+from broker.gateway.steward import Steward
 from broker.gateway.subscriptions import Subscriptions
+from broker.http.console import Reception, add_console
+from broker.http.door import Door
 from broker.http.extension import add_extension
 from broker.http.library import add_library
-from broker.http.root import add_root
+from broker.http.ops import Ops, add_ops
+from broker.http.readiness import Readiness
 from broker.http.static import add_static
 from broker.logs.journal import Journal
 from broker.logs.record import Level
-from broker.protocol.wire import LogEvent
+from broker.metrics.exporter import Exporter
+from broker.metrics.source import Source
+from broker.protocol.wire import MONITOR_TYPE, LogEvent
 from broker.routes import RoutesFile
 from broker.security.admission import Admission
 from broker.security.origins import Origins
@@ -115,9 +126,21 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     data_folder: Path
 
 
+class _Pages(msgspec.Struct, frozen=True):
+    """What is served over HTTP beside files that never change."""
+
+    reception: Reception
+    ops: Ops
+    resources: StaticResources
+
+
 @contextlib.asynccontextmanager
-async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterator[str]:
+async def running_broker(
+    settings: ServerSettings, where: Where, sign_in: SignIn | None = None
+) -> AsyncIterator[str]:
     """Run a broker; gives its URL once it takes connections.
+
+    ``sign_in`` is told whether a link to sign in is wanted, and takes its token.
 
     Raises:
         StartError: the port is taken, or the data folder can not be written.
@@ -128,13 +151,18 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
     async with contextlib.AsyncExitStack() as stack:
         enter = stack.enter_async_context
         journal = await enter(_journal(settings, where.data_folder))
-        database = await enter(_store(where.data_folder))
+        commits = Histogram(store.COMMIT_BOUNDS)
+        database = await enter(_store(where.data_folder, commits))
         contents: store.Contents = await ask(database, store.Load(), timeout=60)
         keys = await enter(_keyring(contents, database))
         trust = TrustRegistry(where.settings_folder)
         trust.refresh()
         trust.replace_stored(contents.clients)
         await _hash_passwords(trust, keys)
+        sign_in = sign_in or SignIn()
+        sign_in.wanted = not any(
+            _is_monitor(trust, row.client) for row in contents.keys
+        )
         registry = SessionRegistry()
         clients = ClientList(
             settings.outbox_limit // LIST_SHARE, asyncio.get_running_loop()
@@ -143,14 +171,11 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
         house = await enter(_house(settings, outbound, database, contents))
         origins = Origins(settings.allowed_origins, settings.allowed_hosts)
         admission = Admission(settings, trust, origins, house.hall, keys)
-        server = TapsterServer(
-            settings,
-            origins,
-            Neighbourhood(settings.trusted_networks, settings.trusted_proxies),
-            fast_lane=fast_lane_enabled(),
-        )
+        near = Neighbourhood(settings.trusted_networks, settings.trusted_proxies)
+        server = TapsterServer(settings, origins, near, fast_lane=fast_lane_enabled())
         intake = Intake(house.directory, house.answers, settings.library_window)
         doorman = Doorman(house, admission, registry, settings, clients)
+        lag = await enter(_loop_lag())
         parts = Parts(
             settings=settings,
             house=house,
@@ -158,9 +183,19 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
             outbound=outbound,
             clients=clients,
             journal=journal,
-            lag=await enter(_loop_lag()),
+            lag=lag,
         )
         status = ServerStatus(parts)
+        feed_sources = FeedSources(
+            house=house,
+            status=status,
+            server=server,
+            registry=registry,
+            clients=clients,
+            outbound=outbound,
+            tap=journal.tap,
+        )
+        feed = await enter(_feed(HouseFeed(feed_sources)))
         root = ServerRoot(where.settings_folder, where.data_folder)
         remote = Remote(registry, settings.function_timeout)
         functions = ServerFunctions(
@@ -174,6 +209,7 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
             house=house,
             server=server,
             doorman=doorman,
+            steward=Steward(house, trust, doorman, server.dismiss),
             intake=intake,
             outbound=outbound,
             postman=Postman(registry),
@@ -184,6 +220,7 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
             shared_settings=await enter(_shared_settings(database)),
             journal=journal,
             status=status,
+            feed=feed,
             routes=routes,
         )
         handlers: dict[str, NamespaceHandlers] = {
@@ -191,7 +228,38 @@ async def running_broker(settings: ServerSettings, where: Where) -> AsyncIterato
         }
         server.open(doorman, intake, handlers)
         await enter(_watching(trust, desk, database, keys))
-        url = await enter(_site(server, settings, where, desk))
+        source = Source(
+            house=house,
+            server=server,
+            outbound=outbound,
+            clients=clients,
+            refusals=admission.refusals,
+            lag=lag,
+            commits=commits,
+            staff={
+                "assignments": house.assignments,
+                "answers": house.answers,
+                "hall": house.hall,
+                "store": database,
+                "keyring": keys,
+                "shared_settings": desk.shared_settings,
+            },
+        )
+        ops = Ops(
+            door=Door(origins, near, admission),
+            readiness=Readiness(server, database, lag),
+            exporter=Exporter(source),
+            public_health=settings.public_health,
+        )
+        reception = Reception(
+            origins=origins,
+            neighbourhood=near,
+            doorman=doorman,
+            steward=desk.steward,
+            sign_in=sign_in,
+        )
+        pages = _Pages(reception, ops, functions.resources)
+        url = await enter(_site(server, settings, where, pages))
         status.listens_at(url)
         yield await enter(_announced(url))
 
@@ -254,8 +322,10 @@ async def _loop_lag() -> AsyncIterator[LoopLag]:
 
 
 @contextlib.asynccontextmanager
-async def _store(folder: Path) -> AsyncIterator[pykka.ActorRef[store.Store]]:
-    ref = store.Store.start(open_data(folder))
+async def _store(
+    folder: Path, commits: Histogram
+) -> AsyncIterator[pykka.ActorRef[store.Store]]:
+    ref = store.Store.start(open_data(folder), commits=commits)
     try:
         yield ref
     finally:
@@ -343,6 +413,17 @@ async def _library(folder: Path) -> AsyncIterator[Library]:
 
 
 @contextlib.asynccontextmanager
+async def _feed(feed: HouseFeed) -> AsyncIterator[HouseFeed]:
+    """The feed at work; its history begins now."""
+    tasks = [asyncio.create_task(run()) for run in (feed.run, feed.run_history)]
+    try:
+        yield feed
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+@contextlib.asynccontextmanager
 async def _watching(
     trust: TrustRegistry,
     desk: Desk,
@@ -369,14 +450,18 @@ async def _watching(
 
 @contextlib.asynccontextmanager
 async def _site(
-    server: TapsterServer, settings: ServerSettings, where: Where, desk: Desk
+    server: TapsterServer,
+    settings: ServerSettings,
+    where: Where,
+    pages: _Pages,
 ) -> AsyncIterator[str]:
     app = web.Application()
     server.attach(app, socketio_path=settings.socket_io_path.strip("/"))
-    add_root(app)
+    add_console(app, pages.reception, settings)
     add_library(app, settings.socket_io_path)
     add_extension(app)
-    add_static(app, desk.functions.resources)
+    add_ops(app, pages.ops)
+    add_static(app, pages.resources)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -438,6 +523,11 @@ async def _look(
         desk.doorman.admission.known_keys.forget_all()
         for session in desk.doorman.expel(dropped):
             desk.server.dismiss(session)
+
+
+def _is_monitor(trust: TrustRegistry, client: str) -> bool:
+    known = trust.find(client)
+    return known is not None and known.type == MONITOR_TYPE
 
 
 def _in_force(where: Where) -> dict[str, int]:

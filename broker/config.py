@@ -92,6 +92,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Further web origins that may connect; * for all."""
     allowed_hosts: list[str] = []
     """Further names this server may be called by in the Host header."""
+    public_health: bool = False
+    """Whether /healthz answers everybody, from wherever they ask."""
     stream_names: Literal["plain", "server", "both"] = "plain"
     """The event names answers are streamed under, where a client says nothing."""
 

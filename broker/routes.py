@@ -29,9 +29,11 @@ class RoutesFile:
 
     def __init__(self, folder: Path) -> None:
         """Begin without rules; ``read`` or ``refresh`` follows."""
-        self._path = folder / ROUTES_FILE
+        self.path = folder / ROUTES_FILE
         self._stamp: tuple[int, int] | None = None
         self.rules = NO_RULES
+        self.error: str | None = None
+        """What is wrong with the file since it has last changed."""
 
     def read(self) -> None:
         """Take the rules of the file, if it has changed; without a file, none.
@@ -40,12 +42,17 @@ class RoutesFile:
             SettingsError: it can not be used. The rules before it stay, and nothing
                 is said a second time before it has changed again.
         """
-        stamp = _stamp_of(self._path)
+        stamp = _stamp_of(self.path)
         if stamp == self._stamp:
             return
         self._stamp = stamp
-        self.rules = NO_RULES if stamp is None else read_routes(self._path)
-        logger.info("%s: %d routing rules", self._path, len(self.rules.rules))
+        try:
+            self.rules = NO_RULES if stamp is None else read_routes(self.path)
+        except SettingsError as error:
+            self.error = str(error)
+            raise
+        self.error = None
+        logger.info("%s: %d routing rules", self.path, len(self.rules.rules))
 
     def refresh(self) -> None:
         """The same while the broker runs: a file that can not be used is a warning."""

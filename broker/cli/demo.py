@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from actors import keyring, store
-from broker import __version__
 from broker.app import Where, running_broker
 from broker.cli.barkeeper import serve_words
 from broker.cli.database import open_database
@@ -27,9 +26,10 @@ from broker.cli.options import (
     plain_errors,
     set_up_logging,
 )
-from broker.cli.serve import run, stop_signal
+from broker.cli.serve import greet, run, stop_signal
 from broker.client import TapsterClient, TapsterError, TapsterExtension
 from broker.config import ServerSettings
+from broker.console.sign_in import SignIn
 
 SILLY_TAVERN: Final = "SillyTavern-demo"
 GUEST: Final = "demo"
@@ -87,9 +87,9 @@ def _tidy_up(data: Path) -> None:
 
 
 async def _demo(settings: ServerSettings, where: Where, keys: dict[str, str]) -> None:
-    stop = stop_signal()
-    async with running_broker(settings, where) as url:
-        print(f"Tapster {__version__} listening on {url}", flush=True)
+    stop, sign_in = stop_signal(), SignIn()
+    async with running_broker(settings, where, sign_in) as url:
+        greet(url, sign_in)
         async with TapsterExtension(
             url,
             client_id=SILLY_TAVERN,

@@ -25,6 +25,7 @@ from broker.cli.options import (
     set_up_logging,
 )
 from broker.config import ServerSettings
+from broker.console.sign_in import SignIn, link
 
 
 def serve(
@@ -63,8 +64,17 @@ def stop_signal() -> asyncio.Event:
     return stopped
 
 
+def greet(url: str, sign_in: SignIn) -> None:
+    """Say where the broker listens, and how to open its console the first time."""
+    print(f"Tapster {__version__} listening on {url}")
+    if sign_in.wanted:
+        there = link(url, sign_in.offer())
+        print(f"Console, opens once and within an hour: {there}")
+    sys.stdout.flush()
+
+
 async def _serve(settings: ServerSettings, where: Where) -> None:
-    stopped = stop_signal()
-    async with running_broker(settings, where) as url:
-        print(f"Tapster {__version__} listening on {url}", flush=True)
+    stopped, sign_in = stop_signal(), SignIn()
+    async with running_broker(settings, where, sign_in) as url:
+        greet(url, sign_in)
         await stopped.wait()

@@ -16,6 +16,7 @@ import msgspec
 
 from actors.message import timestamp
 from broker.gateway.session import Session
+from broker.protocol.house_frames import ShownClient
 from broker.protocol.json_text import encode
 from broker.protocol.packet import event
 from broker.protocol.wire import Event, LogEvent, Namespace
@@ -33,6 +34,10 @@ TOLERANCE: Final = 0.001
 
 FREE_TEXTS: Final = ("desc", "description", "html", "name", "avatar")
 """What an entry does without before a list is cut."""
+
+
+SHOWN_TEXT: Final = 200
+"""Characters of a free text that who watches the house sees."""
 
 
 class Timers(Protocol):
@@ -79,6 +84,8 @@ class ClientList:
         self._listeners: dict[Session, None] = {}
         self._waiting = False
         self._told_at = -INTERVAL
+        self.observer: Callable[[str], None] = _ignore
+        """Is told the identity of each entry that changes."""
 
     def __len__(self) -> int:
         return len(self._members)
@@ -98,6 +105,7 @@ class ClientList:
         if _listens(session):
             self._listeners[session] = None
             news = True  # it has heard of nobody yet
+        self.observer(session.identity)
         if news:
             self.changed()
 
@@ -110,6 +118,7 @@ class ClientList:
         member.sessions.remove(session)
         if not member.sessions:
             _log(LogEvent.CLIENT_DISCONNECTED, "%s has left", session)
+            self.observer(session.identity)
             self.changed()
 
     def gone(self, identity: str) -> None:
@@ -118,6 +127,7 @@ class ClientList:
         if member is not None and not member.sessions:
             del self._members[identity]
             _log(LogEvent.CLIENT_REMOVED, "%s is gone for good", member.newest)
+            self.observer(identity)
             self.changed()
 
     def rooms_changed(self, identity: str, rooms: tuple[str, ...]) -> None:
@@ -126,6 +136,7 @@ class ClientList:
             self._rooms[identity] = rooms
         else:
             self._rooms.pop(identity, None)
+        self.observer(identity)
         self.changed()
 
     def _rooms_of(self, identity: str) -> tuple[str, ...]:
@@ -136,6 +147,28 @@ class ClientList:
         """The client that an identity which is here belongs to."""
         member = self._members.get(identity)
         return None if member is None else member.newest.client
+
+    def identities(self) -> list[str]:
+        """Everybody on it."""
+        return list(self._members)
+
+    def show(self, identity: str) -> ShownClient | None:
+        """An entry as monitors who watch the house see it, if there is one."""
+        member = self._members.get(identity)
+        if member is None:
+            return None
+        shaken = member.newest.handshake
+        return ShownClient(
+            identity=identity,
+            client_id=shaken.client_id,
+            client_type=shaken.client_type,
+            desc=shaken.desc[:SHOWN_TEXT],
+            name=shaken.name[:SHOWN_TEXT],
+            address=member.newest.socket.peer.address,
+            status=_status(member),
+            rooms=len(self._rooms_of(identity)),
+            connected_at=timestamp(member.connected_at),
+        )
 
     def changed(self) -> None:
         """Tell who listens, soon and once; for whatever a list shows."""
@@ -220,10 +253,18 @@ class ClientList:
             "name": shaken.name,
             "avatar": shaken.avatar,
             "rooms": list(self._rooms_of(identity)),
-            "status": "online" if member.sessions else "away",
+            "status": _status(member),
             "connectedAt": timestamp(member.connected_at),
         }
         return _Entry(encode(fields | bare), shaken.is_silly_tavern)
+
+
+def _ignore(_identity: str) -> None:
+    """Nobody watches."""
+
+
+def _status(member: _Member) -> str:
+    return "online" if member.sessions else "away"
 
 
 def _listens(session: Session) -> bool:

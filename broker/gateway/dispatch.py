@@ -2,8 +2,9 @@
 
 A namespace is a class whose methods are marked with ``@handles``. A handler is a
 plain function that tells its actor before anything else, so that one client's events
-keep their order; what it must wait for it returns as a coroutine. An ack that was
-asked for always comes, once; an error without one goes out as an ``ERROR`` event.
+keep their order; what an actor owes it returns as ``Later``, and as a coroutine what
+takes several steps. An ack that was asked for always comes, once; an error without
+one goes out as an ``ERROR`` event.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
+from actors.future import LoopFuture
 from broker.gateway.session import Session
 from broker.protocol import outbound
 from broker.protocol.inbound import Frame, Untyped, read_frame
@@ -22,7 +25,16 @@ from broker.protocol.wire import EVENT_ALIASES, RESERVED_EVENTS, Event, Namespac
 logger = logging.getLogger(__name__)
 
 Fields: TypeAlias = dict[str, Any] | None
-Result: TypeAlias = Fields | Coroutine[Any, Any, Fields]
+
+
+class Later(NamedTuple):
+    """The answer of an actor, and what of it goes into the ack; costs no task."""
+
+    answer: LoopFuture[Any]
+    fields: Callable[[Any], Fields]
+
+
+Result: TypeAlias = Fields | Later | Coroutine[Any, Any, Fields]
 
 OUR_FAULT = "%s in %s failed"
 
@@ -180,11 +192,8 @@ class NamespaceHandlers:
             return
         try:
             result = self._handle(call)
-        except BrokerError as error:
-            call.refuse(error)
-        except Exception:
-            logger.exception(OUR_FAULT, call.name, session.namespace)
-            call.refuse(BrokerError("internal error"))
+        except Exception as error:  # noqa: BLE001 - told apart there
+            _fail(call, error)
         else:
             _answer(call, result)
 
@@ -229,8 +238,28 @@ def _answer(call: Call, result: Result | Deferred) -> None:
         return
     if result is None or isinstance(result, dict):
         call.reply(result)
+    elif isinstance(result, Later):
+        result.answer.when_done(partial(_settle, call, result.fields))
+    else:
+        _start(_finish(call, result))
+
+
+def _settle(
+    call: Call, fields: Callable[[Any], Fields], answer: LoopFuture[Any]
+) -> None:
+    try:
+        call.reply(fields(answer.result()))
+    except Exception as error:  # noqa: BLE001 - told apart there
+        _fail(call, error)
+
+
+def _fail(call: Call, error: Exception) -> None:
+    """Answer with an error; one that is no answer is our fault, and the log has it."""
+    if isinstance(error, BrokerError):
+        call.refuse(error)
         return
-    _start(_finish(call, result))
+    logger.error(OUR_FAULT, call.name, call.session.namespace, exc_info=error)
+    call.refuse(BrokerError("internal error"))
 
 
 def _start(handling: Coroutine[Any, Any, None]) -> None:
@@ -249,8 +278,5 @@ async def _follow(call: Call, pending: Coroutine[Any, Any, list[Any]]) -> None:
 async def _finish(call: Call, result: Coroutine[Any, Any, Fields]) -> None:
     try:
         call.reply(await result)
-    except BrokerError as error:
-        call.refuse(error)
-    except Exception:
-        logger.exception(OUR_FAULT, call.name, call.session.namespace)
-        call.refuse(BrokerError("internal error"))
+    except Exception as error:  # noqa: BLE001 - told apart there
+        _fail(call, error)

@@ -27,6 +27,7 @@ from broker.gateway.registry import SessionRegistry
 from broker.gateway.session import Connection, Session
 from broker.protocol.handshake import Handshake, read_handshake
 from broker.protocol.wire import ASK_FOR_KEY, Event, LogEvent, Namespace
+from broker.security.addresses import LastAddresses
 from broker.security.admission import Admission, Standing
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Doorman:
         self.admission = admission
         self.registry = registry
         self.client_list = client_list
+        self.addresses = LastAddresses()
         self._revoked: set[str] = set()
 
     async def let_in(
@@ -107,8 +109,8 @@ class Doorman:
             )
             session.emit(Event.CLIENT_KEY, {"Key": key})
 
-    async def new_key(self, client_id: str) -> str:
-        """Make a key for a client.
+    async def new_key(self, client_id: str, by: str | None = None) -> str:
+        """Make a key for a client; ``by``: who wants it for another.
 
         Raises:
             RefusedError: it has had too many lately, or holds all it may.
@@ -118,6 +120,8 @@ class Doorman:
         # Nobody is given a key that a crash could take back.
         await ask(self._house.store, store.Flush(), timeout=STORE_TIMEOUT)
         fields = {"clientId": client_id, "keyId": key_id(key)}
+        if by is not None:
+            fields["by"] = by
         extra = {"event": LogEvent.CLIENT_KEY_GENERATED, "fields": fields}
         logger.info("a key was made for %s", client_id, extra=extra)
         return key
@@ -153,8 +157,13 @@ class Doorman:
         if identifier in self._revoked:  # while this session was being let in
             self.client(session).tell(client.Detach(session.sid, deliberate=True))
             raise RefusedError("the key was removed", Code.AUTHENTICATION_FAILED)
+        if not self.admission.is_trusted(session.client):  # since it was admitted
+            self.client(session).tell(client.Detach(session.sid, deliberate=True))
+            raise RefusedError(f"client {session.client!r} is not trusted any more")
         session.verified = True
         session.key_id = identifier
+        if identifier is not None:
+            self.addresses.note(identifier, session.socket.peer.address)
         session.temporary_room = None
         self.registry.add(session)
         self.client_list.came(session)

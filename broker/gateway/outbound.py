@@ -24,6 +24,7 @@ from actors.outbound import (
     WholeAnswer,
 )
 from actors.room_notices import Passed, RoomNotice, RoomsChanged
+from broker.console.book import RequestBook
 from broker.gateway.client_list import ClientList
 from broker.gateway.readers import (
     LIBRARY_EVENTS,
@@ -65,6 +66,7 @@ class SocketOutbound:
         self.chunks = 0
         """Chunks taken from relays since the start, for the status page."""
         self.tally = Tally()
+        self.book = RequestBook(clients.client_of)
         self._handlers: dict[type[Any], Callable[[Any, Collection[str]], None]] = {
             OutputStarted: self._started,
             OutputEnded: self._ended,
@@ -141,6 +143,7 @@ class SocketOutbound:
             ended.append((session, reader))
         self._audiences.pop(key, None)
         self._end_later(ended, key)
+        self.book.output_ended(notice)
 
     def _audience(self, output: OutputId, stream: str) -> Audience:
         audience = self._audiences.get(output.key)
@@ -173,6 +176,7 @@ class SocketOutbound:
     def _status(self, notice: StatusChanged, readers: Collection[str]) -> None:
         for requester in readers:
             self.tally.note(requester, notice)
+            self.book.note(requester, notice)
         self._send(readers, outbound.status(notice))
 
     def _warned(self, notice: Warned, readers: Collection[str]) -> None:

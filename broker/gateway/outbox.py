@@ -48,11 +48,13 @@ class Limits(msgspec.Struct, frozen=True):
 class Flusher:
     """Writes the outboxes that have something new, once a loop turn."""
 
-    __slots__ = ("_dirty", "_loop")
+    __slots__ = ("_dirty", "_loop", "cut")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._dirty: list[Outbox] = []
+        self.cut = 0
+        """Peers that were cut since the start: they took nothing for too long."""
 
     def mark(self, outbox: Outbox) -> None:
         """Have an outbox written at the end of this turn."""
@@ -129,6 +131,11 @@ class Outbox:
         """Count bytes held elsewhere for the peer; negative when they are no more."""
         self._held += size
         self._check_limit()
+
+    def give_up(self) -> None:
+        """Close the connection: its peer is behind for too long."""
+        if not self.closed:
+            self._on_overflow()
 
     def attach(self, sink: Sink) -> None:
         """Write to a WebSocket from now on."""
@@ -221,6 +228,7 @@ class Outbox:
                     await sink.drain()
             except TimeoutError:
                 if sink.unwritten() >= before:
+                    self._flusher.cut += 1
                     sink.abort()
                     return
             except ConnectionError:

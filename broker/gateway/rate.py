@@ -122,12 +122,15 @@ class Crowd:
     def __init__(self, per_address: int) -> None:
         self._per_address = per_address
         self._open: Counter[str] = Counter()
+        self.refused = 0
+        """Connections that were too many, since the start."""
 
     def enter(self, address: str) -> bool:
         """Count a connection in; False: there are too many, and it is not counted."""
         if is_loopback_host(address):
             return True
         if self._open[address] >= self._per_address:
+            self.refused += 1
             return False
         self._open[address] += 1
         return True

@@ -34,12 +34,12 @@ ELSEWHERE: Final[dict[str, str]] = {
 class Addressed(msgspec.Struct, frozen=True):
     """Whom words are for, once the rules have been asked."""
 
-    targets: tuple[str, ...] = ()
-    """Identities, clientIds, ``server`` or ``all``."""
-    rooms: tuple[str, ...] = ()
-    """Rooms that the sender named, and must be in."""
-    ruled_rooms: tuple[str, ...] = ()
-    """Rooms that a rule named: these take it from anybody."""
+    target: str | None = None
+    """An identity, a clientId, ``server`` or ``all``."""
+    room: str | None = None
+    """The room that the sender named, and must be in; or that a rule did."""
+    routed: bool = False
+    """Whether a rule named the room: it takes this from anybody."""
     copy: Destination | None = None
     """Where a rule wants it as well; nobody minds if that can not be."""
     dropped: bool = False
@@ -59,7 +59,7 @@ def addressed(
         raise ProtocolError("target and targetRoom must be texts")
     if target == EVERYBODY and not session.handshake.is_monitor:
         raise RefusedError("only a monitor speaks to all")
-    meant = Addressed((target,) if target else (), (room,) if room else ())
+    meant = Addressed(target or None, room or None)
     kind = data.get("type")
     rule = rules.decide(
         Traffic(
@@ -191,5 +191,5 @@ def _push(sessions: Iterable[Session], name: str, data: Mapping[str, Any]) -> No
 
 def _at(place: Destination) -> Addressed:
     if place.room is not None:
-        return Addressed(ruled_rooms=(place.room,))
-    return Addressed((name_of(place),))
+        return Addressed(room=place.room, routed=True)
+    return Addressed(name_of(place))

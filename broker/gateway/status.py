@@ -1,16 +1,14 @@
 """How the broker is: the figures of ``SERVER_STATUS``.
 
-Owns the sampler of the loop's lag; every other figure is somebody else's, and asked
-for when it is wanted.
+Owns when it was started; every other figure is somebody else's, and asked for when it
+is wanted.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -26,43 +24,12 @@ from actors.message import timestamp
 from broker import __version__
 from broker.config import ServerSettings
 from broker.gateway.client_list import ClientList
+from broker.gateway.loop_lag import LoopLag
 from broker.gateway.outbound import SocketOutbound
 from broker.gateway.server import TapsterServer
 from broker.logs.journal import Journal
 
-SAMPLE_EVERY: Final = 0.5
-SAMPLES: Final = 10
-"""The lag is the longest of so many."""
-
 _STATM: Final = Path("/proc/self/statm")
-
-
-class LoopLag:
-    """How late the event loop is: the longest delay of a timer in the last seconds."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._samples: deque[float] = deque([0.0], maxlen=SAMPLES)
-        self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def milliseconds(self) -> float:
-        """The longest delay."""
-        return round(max(self._samples) * 1000, 3)
-
-    def start(self) -> None:
-        """Begin to look."""
-        due = self._loop.time() + SAMPLE_EVERY
-        self._timer = self._loop.call_at(due, self._ring, due)
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _ring(self, due: float) -> None:
-        self._samples.append(max(self._loop.time() - due, 0.0))
-        self.start()
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +84,8 @@ class ServerStatus:
             "chunks": parts.outbound.chunks,
             "actors": _count_actors(parts.house),
             "memory": resident_bytes(),
-            "loopLag": parts.lag.milliseconds,
+            "loopLag": parts.lag.longest,
+            "loopLagP99": parts.lag.p99,
         }
 
 

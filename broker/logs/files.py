@@ -53,8 +53,12 @@ class LogFiles:
                 if own:
                     self._logs[name].append(own)
 
-    def page(self, name: LogFile, level: LogFilter, page: int, size: int) -> Page:
+    def page(
+        self, name: LogFile, level: LogFilter, page: int, size: int, search: str = ""
+    ) -> Page:
         """One page of a log, of one level or all; page 1 has the newest records.
+
+        ``search``: of those that hold this text; it takes as long as the log is.
 
         Raises:
             OSError: a file can not be read.
@@ -65,6 +69,8 @@ class LogFiles:
                 return NOTHING
             kind = ALL
         with self._lock:
+            if search:
+                return self._logs[name].search(kind, search, page, size)
             return self._logs[name].page(kind, page, size)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """The journal of a broker: its log files, and how much is said in them.
 
-Owns the handler at the root of ``logging`` and, while it is open, the levels of the
+Owns the handlers at the root of ``logging`` and, while it is open, the levels of the
 loggers ``broker`` and ``actors``. Debug mode raises these to debug and nothing else:
 what other libraries say is theirs.
 """
@@ -15,6 +15,7 @@ from broker.logs.files import LogFiles
 from broker.logs.handler import LogHandler
 from broker.logs.log import Page
 from broker.logs.record import Level
+from broker.logs.tap import LogTap
 from broker.protocol.wire import LogFile, LogFilter
 
 OURS: Final = ("broker", "actors")
@@ -34,11 +35,13 @@ class Journal:
         """
         self._files = LogFiles(folder / FOLDER, max_size, max_files)
         self._handler = LogHandler(self._files)
+        self.tap = LogTap()
         self._level = level.number
         self._before = {name: logging.getLogger(name).level for name in OURS}
         self.debug_mode = False
         self._apply()
         logging.getLogger().addHandler(self._handler)
+        logging.getLogger().addHandler(self.tap)
 
     def toggle_debug_mode(self) -> bool:
         """Log everything, or as much as the settings say again; which it is now."""
@@ -46,17 +49,23 @@ class Journal:
         self._apply()
         return self.debug_mode
 
-    def read(self, name: LogFile, level: LogFilter, page: int, size: int) -> Page:
+    def read(
+        self, name: LogFile, level: LogFilter, page: int, size: int, search: str = ""
+    ) -> Page:
         """One page of a log, with all that was said until now; blocks.
+
+        ``search``: only of records that hold this text, whatever its case.
 
         Raises:
             OSError: a file can not be read.
         """
         self._handler.flush()
-        return self._files.page(name, level, page, size)
+        return self._files.page(name, level, page, size, search)
 
     def close(self) -> None:
         """Write what waits, and leave ``logging`` as it was."""
+        logging.getLogger().removeHandler(self.tap)
+        self.tap.close()
         logging.getLogger().removeHandler(self._handler)
         self._handler.close()
         self._files.close()
@@ -68,4 +77,5 @@ class Journal:
         spoken = logging.DEBUG if self.debug_mode else min(self._level, terminal)
         for name in OURS:
             logging.getLogger(name).setLevel(spoken)
-        self._handler.setLevel(logging.DEBUG if self.debug_mode else self._level)
+        for each in (self._handler, self.tap):
+            each.setLevel(logging.DEBUG if self.debug_mode else self._level)

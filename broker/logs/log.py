@@ -84,6 +84,22 @@ class Log:
             before += count
         return Page(lines, total)
 
+    def search(self, kind: str, text: str, page: int, size: int) -> Page:
+        """One page of those records that hold a text, whatever its case.
+
+        Raises:
+            OSError: a file can not be read.
+        """
+        found: list[str] = []
+        total = 0
+        skipped = (page - 1) * size
+        for segment in (self._current, *reversed(self._past)):
+            for line in segment.find(kind, text):
+                if skipped <= total < skipped + size:
+                    found.append(line)
+                total += 1
+        return Page(found[::-1], total)
+
     def close(self) -> None:
         """Close the files."""
         self._current.close()

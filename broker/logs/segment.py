@@ -23,6 +23,10 @@ INDEX_FOLDER: Final = "index"
 WIDTH: Final = 8
 MAX_LENGTH: Final = (1 << 20) - 1
 """Bytes of one record; the rest of the 8 bytes is where it begins."""
+STRETCH: Final = 256
+"""Records that are searched at once."""
+WIDEST: Final = 4 * 1024 * 1024
+"""Bytes that these may be apart: those of one level may be far from each other."""
 _LINE: Final = 64 * 1024
 """Bytes that are read at once where a file has no line ends."""
 
@@ -66,7 +70,26 @@ class Segment:
         with self.path.open("rb", buffering=0) as file:
             places = self.places(kind, first, last)
             texts = [read_at(file, *place) for place in places]
-        return [text.decode("utf-8", "replace").rstrip("\n") for text in texts]
+        return [_decode(text).rstrip("\n") for text in texts]
+
+    def find(self, kind: str, text: str) -> Iterator[str]:
+        """The records of a kind that hold a text, the newest first.
+
+        Many are looked through at once: most hold nothing that is looked for.
+
+        Raises:
+            OSError: the file can not be read.
+        """
+        wanted = text.casefold()
+        last = self.count(kind)
+        if not last:
+            return
+        with self.path.open("rb", buffering=0) as file:
+            for first in reversed(range(0, last, STRETCH)):
+                places = self.places(kind, first, min(first + STRETCH, last))
+                for record in map(_decode, _candidates(file, places, wanted)):
+                    if wanted in record.casefold():
+                        yield record.rstrip("\n")
 
     def places(self, kind: str, first: int, last: int) -> list[Place]:
         """Where these records stand."""
@@ -202,6 +225,24 @@ def read_at(file: io.BufferedIOBase | io.RawIOBase, start: int, length: int) -> 
     """Read a piece of a file."""
     file.seek(start)
     return file.read(length) or b""
+
+
+def _candidates(
+    file: io.RawIOBase, places: Sequence[Place], wanted: str
+) -> Iterator[bytes]:
+    """The records at these places, the last first; none where none can fit."""
+    start, end = places[0].start, places[-1].end
+    if end - start > WIDEST:
+        yield from (read_at(file, *place) for place in reversed(places))
+        return
+    stretch = read_at(file, start, end - start)
+    if wanted in _decode(stretch).casefold():
+        for place in reversed(places):
+            yield stretch[place.start - start : place.end - start]
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def _write(file: io.FileIO, data: bytes | bytearray) -> None:

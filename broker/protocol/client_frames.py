@@ -34,3 +34,5 @@ class ReadLog(Frame, frozen=True, kw_only=True):
     level: LogFilter = LogFilter.ALL
     page: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] = 1
     page_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    search: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Only records that hold this text; case does not count."""

@@ -59,6 +59,8 @@ class CancelRequest(Frame, frozen=True):
     bare_field: ClassVar[str | None] = "requestId"
     request_id: RequestId
     room_name: str | None = None
+    requester: str | None = None
+    """Whose it is, where several in the room have given theirs the same id."""
 
 
 class ResumeStream(Frame, frozen=True):
@@ -66,6 +68,7 @@ class ResumeStream(Frame, frozen=True):
 
     request_id: RequestId
     room_name: str | None = None
+    requester: str | None = None
     start: int | dict[str, int] = msgspec.field(default=0, name="from")
 
 

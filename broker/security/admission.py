@@ -1,20 +1,17 @@
 """Who is let in: the rules of the handshake, one after the other.
 
-Owns the keys already known good (as keyed hashes, never the keys) and the counters
-of those who try. Must never send a key, an identity or a reason that tells a stranger
-more than that they are refused.
+Owns the counters of those who try. Must never send a key, an identity or a reason
+that tells a stranger more than that they are refused.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 import pykka
@@ -23,7 +20,7 @@ from actors import keyring
 from actors.base import LoopRef, ask
 from actors.errors import Code, RefusedError, UnavailableError
 from actors.hall_events import GetHolder
-from actors.store import ClientRow, KeyRow
+from actors.store import KeyRow
 from broker.config import ServerSettings
 from broker.protocol.handshake import Handshake
 from broker.protocol.wire import (
@@ -32,7 +29,8 @@ from broker.protocol.wire import (
     RESERVED_NAMES,
     SILLY_TAVERN_TYPE,
 )
-from broker.security.attempts import Bans, RateLimit
+from broker.security.attempts import Bans, RateLimit, Refusals
+from broker.security.known_keys import KnownKeys
 from broker.security.origins import Origins
 from broker.security.peer import Peer
 from broker.security.trust import Trust, TrustRegistry
@@ -43,7 +41,9 @@ MAX_BEING_CHECKED = 64
 NOTED_AFTER = 1.0
 """Seconds in which notes that keys were used come together: each wakes a thread."""
 
-Proof: TypeAlias = keyring.Check | keyring.CheckPassword | keyring.HashPassword
+Proof: TypeAlias = (
+    keyring.Check | keyring.Identify | keyring.CheckPassword | keyring.HashPassword
+)
 """What bcrypt is asked."""
 
 
@@ -60,45 +60,6 @@ class Admitted(msgspec.Struct, frozen=True):
     standing: Standing
     trust: Trust
     key_id: str | None = None
-
-
-class KnownKeys:
-    """Keys that bcrypt has approved in this process, as keyed hashes."""
-
-    def __init__(self) -> None:
-        self._secret = secrets.token_bytes(32)
-        self._known: dict[tuple[str, str], bytes] = {}
-        self.age = 0
-        """Grows whenever keys are forgotten: a proof from before proves nothing."""
-
-    def knows(self, client: str, key: str) -> str | None:
-        """The id of a key that was approved before."""
-        identifier = keyring.key_id(key)
-        if identifier is None:
-            return None
-        known = self._known.get((client, identifier))
-        if known is None or not secrets.compare_digest(known, self._digest(key)):
-            return None
-        return identifier
-
-    def remember(self, client: str, key: str) -> None:
-        """Take a key for good from now on."""
-        identifier = keyring.key_id(key)
-        if identifier is not None:
-            self._known[client, identifier] = self._digest(key)
-
-    def forget(self, client: str, identifier: str) -> None:
-        """A key is good no more."""
-        self.age += 1
-        self._known.pop((client, identifier), None)
-
-    def forget_all(self) -> None:
-        """Have every key proven anew: some may have been revoked."""
-        self.age += 1
-        self._known.clear()
-
-    def _digest(self, key: str) -> bytes:
-        return hashlib.blake2b(key.encode(), key=self._secret).digest()
 
 
 class Admission:
@@ -126,6 +87,7 @@ class Admission:
         self._being_checked = 0
         self._uses: dict[tuple[str, str], float] = {}
         self.known_keys = KnownKeys()
+        self.refusals = Refusals()
 
     async def admit(self, handshake: Handshake, peer: Peer) -> Admitted:
         """Let a connection in, or not.
@@ -133,6 +95,42 @@ class Admission:
         Raises:
             RefusedError: it may not come in; the message is for its eyes.
         """
+        with self.refusals:
+            return await self._judge(handshake, peer)
+
+    async def holder_of(self, key: str, peer: Peer) -> Trust:
+        """Whose key it is that somebody shows who does not say who they are.
+
+        Raises:
+            RefusedError: it is nobody's, or that of a client no longer trusted.
+        """
+        with self.refusals:
+            client = self.known_keys.holder(key)
+            if client is None:
+                client = await self._identify(key, peer)
+            else:
+                self._note_use(client, keyring.key_id(key) or "")
+            trust = self._trust.find(client)
+            if trust is None:
+                raise RefusedError(f"client {client!r} is not trusted here")
+            return trust
+
+    @contextlib.contextmanager
+    def trial(self, peer: Peer) -> Iterator[None]:
+        """Count against a peer what is refused within, like a wrong key.
+
+        Raises:
+            RefusedError: that is so, or there were too many wrong keys before.
+        """
+        with self.refusals:
+            self._refuse_banned(peer)
+            try:
+                yield
+            except RefusedError:
+                self._bans.failed(peer.address)
+                raise
+
+    async def _judge(self, handshake: Handshake, peer: Peer) -> Admitted:
         trust = self._trusted(handshake, peer)
         self._check_type(handshake, trust)
         await self._check_identity(handshake)
@@ -159,10 +157,10 @@ class Admission:
         Raises:
             RefusedError: it is wrong, or was tried too often.
         """
-        self._refuse_banned(peer)
-        if not await self._prove(keyring.CheckPassword(password, hashed)):
-            self._bans.failed(peer.address)
-            raise RefusedError("the password is wrong", Code.AUTHENTICATION_FAILED)
+        with self.refusals:
+            self._refuse_banned(peer)
+            if not await self._prove(keyring.CheckPassword(password, hashed)):
+                self._refuse_password(peer)
 
     def is_reserved(self, name: str) -> bool:
         """Whether no room may be called so."""
@@ -182,10 +180,6 @@ class Admission:
         """What else a trusted client may be beside a plain one."""
         trust = self._trust.find(client)
         return None if trust is None else trust.type
-
-    def replace_stored(self, clients: Iterable[ClientRow]) -> None:
-        """Trust whom the store knows now."""
-        self._trust.replace_stored(clients)
 
     async def list_keys(self) -> tuple[KeyRow, ...]:
         """All keys there are, as they are stored."""
@@ -240,9 +234,9 @@ class Admission:
             RefusedError: it has none, it is wrong, or it was tried too often.
         """
         if trust.password_hash is None:
-            self._refuse_banned(peer)
-            self._bans.failed(peer.address)
-            raise RefusedError("the password is wrong", Code.AUTHENTICATION_FAILED)
+            with self.refusals:
+                self._refuse_banned(peer)
+                self._refuse_password(peer)
         await self.prove_password(password, trust.password_hash, peer)
 
     def _trusted(self, handshake: Handshake, peer: Peer) -> Trust:
@@ -303,6 +297,19 @@ class Admission:
             self.known_keys.remember(client, key)
         return found
 
+    async def _identify(self, key: str, peer: Peer) -> str:
+        """The client of a key that is not known yet."""
+        self._refuse_banned(peer)
+        age = self.known_keys.age
+        found: tuple[str, str] | None = await self._prove(keyring.Identify(key))
+        if found is None:
+            self._bans.failed(peer.address)
+            raise RefusedError("the key is nobody's", Code.AUTHENTICATION_FAILED)
+        client, _ = found
+        if self.known_keys.age == age:
+            self.known_keys.remember(client, key)
+        return client
+
     def _note_use(self, client: str, identifier: str) -> None:
         """Remember when a key was used, and have the keyring know soon."""
         if not self._uses:
@@ -326,6 +333,10 @@ class Admission:
             return await ask(self._keyring, message, timeout=30)
         finally:
             self._being_checked -= 1
+
+    def _refuse_password(self, peer: Peer) -> NoReturn:
+        self._bans.failed(peer.address)
+        raise RefusedError("the password is wrong", Code.AUTHENTICATION_FAILED)
 
     def _refuse_banned(self, peer: Peer) -> None:
         seconds = self._bans.remaining(peer.address)

@@ -23,7 +23,7 @@ from broker.config import (
     read_json,
     write_settings,
 )
-from broker.protocol.wire import RESERVED_NAMES, SILLY_TAVERN_TYPE
+from broker.protocol.wire import MONITOR_TYPE, RESERVED_NAMES, SILLY_TAVERN_TYPE
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +103,29 @@ class TrustRegistry:
         """Take what the store knows."""
         self._from_store = {row.client: Trust(row.client, row.type) for row in rows}
 
+    def type_in_files(self, client: str) -> str | None:
+        """What settings files say that a client may be, whether they trust it or not.
+
+        Of several, what rules the house counts first, and nothing counts last.
+        """
+        types = {settings.client_type for settings in self._about(client).values()}
+        if MONITOR_TYPE in types:
+            return MONITOR_TYPE
+        return next(filter(None, types), None)
+
+    def write_trust(self, client: str, *, trusted: bool) -> bool:
+        """Say in a client's settings file whether it is trusted; False: it has none.
+
+        Raises:
+            SettingsError: it can not be written.
+        """
+        about = self._about(client)
+        for path, settings in about.items():
+            if settings.is_trust is not trusted:
+                write_settings(path, {**read_json(path), "isTrust": trusted})
+        self.refresh()
+        return bool(about)
+
     def unhashed_passwords(self) -> list[tuple[Path, str]]:
         """Settings files whose password still stands there in plain."""
         return [
@@ -141,6 +164,10 @@ class TrustRegistry:
         logger.info("%s is trusted on first use", client)
         self.refresh()
         return True
+
+    def _about(self, client: str) -> dict[Path, ClientSettings]:
+        files = self.snapshot.files.items()
+        return {path: each for path, each in files if each.client_id == client}
 
     def refresh(self) -> None:
         """Read what is new or changed in the folder, here and now."""

@@ -110,14 +110,38 @@ async def test_another_member_resumes_by_the_room(answers: LoopRef[Answers]) -> 
     assert result.outputs[0].text == b"a"
 
 
+async def test_a_member_names_whose_answer_it_reads(
+    answers: LoopRef[Answers],
+) -> None:
+    """Ids are each requester's own; without a name it is the last one's."""
+    for request, requester in (("1", "ann"), ("2", "bob")):
+        text = requester.encode()
+        fields = {"request_id": "r", "requester": requester, "room": "lobby"}
+        answers.tell(Keep(finished(request, text, **fields)))
+    texts = [
+        (await resume(answers, "r", room="lobby", requester=name)).outputs[0].text
+        for name in ("ann", "bob", None)
+    ]
+
+    assert texts == [b"ann", b"bob", b"bob"]
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"reader": "stranger"},
         {"reader": "tab"},
         {"room": "elsewhere"},
+        {"room": "elsewhere", "requester": "web"},
+        {"room": "web", "requester": "tab"},
     ],
-    ids=["by requester", "another's id", "another room"],
+    ids=[
+        "by requester",
+        "another's id",
+        "another room",
+        "a requester's, in another room",
+        "another requester's",
+    ],
 )
 async def test_strangers_are_told_nothing(
     answers: LoopRef[Answers], fields: dict[str, str]
@@ -263,7 +287,13 @@ COMPLETED: Any = {"state": RequestState.COMPLETED, "error": None}
 
 
 @pytest.mark.parametrize(
-    "reader", [{}, {"reader": "tab", "room": "lobby"}], ids=["requester", "member"]
+    "reader",
+    [
+        {},
+        {"reader": "tab", "room": "lobby"},
+        {"reader": "tab", "room": "lobby", "requester": "web"},
+    ],
+    ids=["requester", "member", "member who names the requester"],
 )
 async def test_what_is_no_longer_kept_is_in_the_history(reader: dict[str, str]) -> None:
     """As the whole text of each answer: its chunks are not known any more."""
@@ -287,8 +317,13 @@ async def test_the_history_knows_why_a_request_failed() -> None:
 
 @pytest.mark.parametrize(
     "reader",
-    [{"reader": "tab"}, {"room": "elsewhere"}, {"reader": "tab", "room": "lobby"}],
-    ids=["another's id", "another room", "for one alone"],
+    [
+        {"reader": "tab"},
+        {"room": "elsewhere"},
+        {"reader": "tab", "room": "lobby"},
+        {"room": "lobby", "requester": "tab"},
+    ],
+    ids=["another's id", "another room", "for one alone", "another requester's"],
 )
 async def test_the_history_is_not_everybodys(reader: dict[str, str]) -> None:
     """It tells nobody of what is not for them."""

@@ -20,6 +20,7 @@ from actors.extension import (
     Identify,
     Lost,
     Profile,
+    Remove,
     Withdraw,
 )
 from actors.outbound import OrderPlaced, OrderRevoked
@@ -268,6 +269,24 @@ async def test_requests_for_a_lost_instance_wait(till: Till) -> None:
     till.ref.tell(Connected())
 
     assert (before, await till.placed()) == ([], ["1"])
+
+
+async def test_removed_while_away_it_has_gone_for_good(till: Till) -> None:
+    """Its grace time is over at once."""
+    till.enqueue("1")
+    till.ref.tell(Lost())
+    till.ref.tell(Remove())
+
+    assert await till.heard("1", relay_events.ExtensionGone)
+    assert await till.ended()
+
+
+async def test_removing_one_that_is_here_means_nothing(till: Till) -> None:
+    """Its sockets are to be closed first."""
+    till.enqueue("1")
+    till.ref.tell(Remove())
+
+    assert await till.load() == (1, 0)
 
 
 async def test_what_it_still_runs_is_kept(till: Till) -> None:

@@ -20,6 +20,7 @@ from actors.hall_events import (
     Came,
     CreateRoom,
     ForRoom,
+    GetDefaultMode,
     GetHolder,
     GetRooms,
     Left,
@@ -290,6 +291,7 @@ async def test_a_new_room_has_the_default_mode(disk: Disk) -> None:
     inn = await disk.inn()
     await create(inn, ANN, "before")
     refused = await code_of(inn.hall(SetDefaultMode(M.SEPARATE, ANN)))
+    first = await inn.hall(GetDefaultMode())
     await inn.hall(SetDefaultMode(M.IMMEDIATE, MONITOR))
     await create(inn, ANN, "after")
     inn = await disk.restart()
@@ -298,6 +300,7 @@ async def test_a_new_room_has_the_default_mode(disk: Disk) -> None:
     modes = {room.name: room.mode for room in await inn.hall(GetRooms(MONITOR))}
 
     assert refused == Code.AUTHORISATION_FAILED
+    assert (first, await inn.hall(GetDefaultMode())) == (M.DEFAULT, M.IMMEDIATE)
     assert modes == {
         "before": "Default",
         "after": "Immediate",

@@ -21,6 +21,7 @@ from actors.keyring import (
     Check,
     CheckPassword,
     HashPassword,
+    Identify,
     Issue,
     Issued,
     Keyring,
@@ -361,3 +362,14 @@ async def test_nothing_fits_what_is_no_hash(ring: Ring, hashed: str) -> None:
     """A settings file may hold anything; the actor lives."""
     assert await ring.ask(CheckPassword("a", hashed)) is False
     assert await ring.ids() == []
+
+
+async def test_a_key_is_found_among_those_of_all_clients(ring: Ring) -> None:
+    """And a wrong secret behind a right id is nobody's."""
+    await ring.issue("app")
+    key = await ring.issue("boss")
+    forged = f"tap_{key_id(key)}_{'x' * 43}"
+
+    assert await ring.ask(Identify(key)) == ("boss", key_id(key))
+    assert await ring.ask(Identify(forged)) is None
+    assert await ring.ask(Identify("nonsense")) is None

@@ -97,7 +97,9 @@ async def test_statuses_go_to_the_requester_alone(bar: Bar) -> None:
     await tab.begin()
     told = [r for r in bar.outbound.records if isinstance(r.notice, StatusChanged)]
 
-    sent = StatusChanged(request_id="r", room="web", state=S.SENT, extension="tavern")
+    sent = StatusChanged(
+        request="req", request_id="r", room="web", state=S.SENT, extension="tavern"
+    )
     assert told == [(sent, ("web",))]
 
 

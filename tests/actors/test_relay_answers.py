@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from actors import answers, relay_events
+from actors.base import ask
 from actors.errors import BrokerError, Code
 from actors.lifecycle import RequestState
 from actors.outbound import (
@@ -19,7 +20,7 @@ from actors.outbound import (
     WholeAnswer,
 )
 from actors.output import Piece
-from tests.actors.recording import Bar, RecordingPort, Tab
+from tests.actors.recording import ENOUGH, Bar, RecordingPort, Tab
 
 S = RequestState
 
@@ -50,6 +51,18 @@ async def test_chunks_are_delivered_in_the_order_of_their_index(bar: Bar) -> Non
 
     assert bar.outbound.text("web") == b"abcd"
     assert [chunk.index for chunk in bar.outbound.of(OutputChunk)] == [0, 1, 2, 3]
+
+
+async def test_progress_counts_the_chunks_of_all_answers(bar: Bar) -> None:
+    """Those that were passed on, whether their answer is whole or not."""
+    tab = await running(bar)
+    tab.chunk("a", 0, "s1", "o1")
+    for index in (0, 1, 3):
+        tab.chunk("b", index, "s2", "o2")
+    tab.end("s1", "o1")
+    progress = await ask(tab.ref, relay_events.GetProgress(), timeout=ENOUGH)
+
+    assert progress == relay_events.Progress(3)
 
 
 async def test_a_request_may_have_several_answers(bar: Bar) -> None:

@@ -10,7 +10,7 @@ import pytest
 from actors import relay_events
 from actors.answers import Resume
 from actors.directory import Kind
-from actors.errors import BrokerError, Code, RefusedError
+from actors.errors import BrokerError, Code, NotFoundError, RefusedError
 from actors.hall_events import tell_room
 from actors.lifecycle import RequestState
 from actors.modes import RequestMode
@@ -849,6 +849,43 @@ async def test_one_calls_off_ones_own_before_anothers(inn: Inn) -> None:
 
     assert await bob.state() == S.SENT
     assert inn.told(CAT, StatusChanged)[-1].state == S.CANCELLED
+
+
+async def test_a_monitor_names_whose_request_it_calls_off(inn: Inn) -> None:
+    """Ids are each requester's own: the other one goes on."""
+    await inn.set_mode("lobby", M.IMMEDIATE)
+    bob, cat = (order(inn, who, request_id="same") for who in (BOB, CAT))
+    for tab in (bob, cat):
+        await state_of(tab)
+    await inn.room("lobby", Cancel("same", MONITOR, requester=CAT.identity))
+
+    assert await bob.state() == S.SENT
+    assert inn.told(CAT, StatusChanged)[-1].state == S.CANCELLED
+    with pytest.raises(NotFoundError):
+        await inn.room("lobby", Cancel("same", MONITOR, requester=ANN.identity))
+
+
+async def test_a_monitor_names_whose_answer_it_reads(inn: Inn) -> None:
+    """Ids are each requester's own."""
+    await inn.set_mode("lobby", M.IMMEDIATE)
+    bob, cat = (order(inn, who, request_id="same") for who in (BOB, CAT))
+    for tab, text in ((bob, "ale"), (cat, "milk")):
+        await state_of(tab)
+        tab.chunk(text)
+        await tab.state()
+    port = RecordingPort()
+    resume = Resume(
+        request_id="same",
+        reader=MONITOR.identity,
+        room="lobby",
+        requester=CAT.identity,
+        start=0,
+        port=port,
+        entitled=True,
+    )
+    tell_room(inn.house, "lobby", resume)
+
+    assert (await port.hears(Resumed)).outputs[0].text == b"milk"
 
 
 async def test_a_deleted_room_calls_everything_off(inn: Inn) -> None:

@@ -62,3 +62,20 @@ async def test_a_client_has_the_instances_that_say_so() -> None:
 
     assert roster.of_client("tavern") == ["tab1", "tab2"]
     assert roster.available() == ["tab1", "other"]
+
+
+async def test_who_is_draining_is_not_chosen() -> None:
+    """And keeps what it has."""
+    roster, ref = roster_of(["a", "b"], Neighbour().ref), Neighbour().ref
+    roster.burden("1", ["a"])
+    roster.drain("a")
+
+    assert roster.least_busy(["a", "b"]) == "b"
+    assert roster.least_busy(["a"]) is None
+    assert (roster.available(), roster.willing()) == (["b"], ("b",))
+    assert roster["a"].requests == {"1"}
+    roster.remove("a")
+    roster.enter("a", "a", ref)
+    assert roster.draining() == {"a"}
+    roster.undrain("a")
+    assert roster.available() == ["b", "a"]

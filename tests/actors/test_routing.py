@@ -16,6 +16,8 @@ from actors.routing import (
     Rulebook,
     Traffic,
     Words,
+    place,
+    written,
 )
 
 HERE = Traffic(
@@ -182,3 +184,65 @@ def test_number_of_rules_is_bounded() -> None:
 
     with pytest.raises(ValueError, match="1001 rules, at most 1000"):
         Rulebook((drop(),) * (MAX_RULES + 1))
+
+
+# -- explained
+
+
+EVERY_KIND = (
+    drop(source="bob"),
+    drop(room="garden*", event="message"),
+    Rule(
+        Match(event=Words(["LLM_REQUEST", "message"]), client_type=Words(["web-*"])),
+        RoutingAction.COPY,
+        Destination(room="archive"),
+    ),
+    drop(),
+)
+
+
+def test_explanation_names_the_rule_and_why_none_before_it_fits() -> None:
+    """The field is named as it stands in the file."""
+    rules = (*EVERY_KIND[:2], drop(client_type="bot"), *EVERY_KIND[2:])
+    told = Rulebook(rules).explain(HERE)
+
+    assert (told.rule, told.index) == (EVERY_KIND[2], 3)
+    assert told.misfits == ("source", "event", "clientType")
+
+
+def test_explanation_of_what_no_rule_fits_has_a_reason_for_each() -> None:
+    """It goes where its sender meant."""
+    told = Rulebook(EVERY_KIND[:2]).explain(HERE)
+
+    assert (told.rule, told.index) == (None, None)
+    assert told.misfits == ("source", "event")
+
+
+@pytest.mark.parametrize(
+    "traffic",
+    [
+        HERE,
+        Traffic(event="message", source="bob"),
+        Traffic(event="message", source="ann", room="garden-2"),
+        Traffic(event="message", source="ann", target=("x", "y"), type=0),
+    ],
+    ids=lambda traffic: traffic.source,
+)
+def test_explanation_is_what_would_be_decided(traffic: Traffic) -> None:
+    """One for the operator, one for every message."""
+    rulebook = Rulebook((*EVERY_KIND[:3], drop(target="y", type="0")))
+
+    assert rulebook.explain(traffic).rule is rulebook.decide(traffic)
+
+
+def test_rules_are_shown_as_they_were_written() -> None:
+    """Texts in their order, and nothing that was not there."""
+    assert [written(rule) for rule in EVERY_KIND[2:]] == [
+        {
+            "match": {"event": ["LLM_REQUEST", "message"], "clientType": "web-*"},
+            "action": "copy",
+            "to": {"room": "archive"},
+        },
+        {"match": {}, "action": "drop"},
+    ]
+    assert place(Destination(all=True)) == {"all": True}

@@ -12,11 +12,13 @@ import pykka
 import pytest
 
 from actors.base import ask, stop
+from actors.histogram import Histogram
 from actors.lifecycle import RequestState
 from actors.schema import SCHEMA_VERSION, StoreError, open_database
 from actors.store import (
     CRASHED,
     Changed,
+    CheckWritable,
     ClientRow,
     CloseRequest,
     Committed,
@@ -132,6 +134,46 @@ async def test_a_flush_says_whether_everything_is_on_disk(disk: Disk) -> None:
     mended = await ask(disk.ref, Flush(), timeout=ENOUGH)
 
     assert (written, owed, mended) == (True, False, True)
+
+
+async def test_a_sound_database_is_writable(disk: Disk) -> None:
+    """And stays as it was."""
+    assert await disk.ask(CheckWritable()) is True
+    assert await disk.ask(Changed()) is False
+
+
+async def test_a_database_that_takes_no_writer_is_not_writable(disk: Disk) -> None:
+    """Even while nobody has anything to write."""
+    with disk.locked():
+        writable = await disk.ask(CheckWritable())
+
+    assert writable is False
+
+
+async def test_a_database_to_which_rows_are_owed_is_not_writable(disk: Disk) -> None:
+    """Until they are written, which the question itself tries."""
+    disk.break_it()
+    disk.open_request()
+    owed = await disk.ask(CheckWritable())
+    disk.mend_it()
+
+    assert owed is False
+    assert await disk.ask(CheckWritable()) is True
+
+
+async def test_every_batch_is_timed(tmp_path: Path) -> None:
+    """Those that were written; there is none without a row."""
+    commits = Histogram([ENOUGH])
+    connection = open_database(tmp_path / "timed.sqlite3")
+    ref = Store.start(connection, commits=commits)
+    await ask(ref, Flush(), timeout=ENOUGH)
+    before = commits.count
+    ref.tell(PutKey(key()))
+    await ask(ref, Flush(), timeout=ENOUGH)
+    await stop(ref, timeout=ENOUGH)
+
+    assert (before, commits.count) == (0, 1)
+    assert 0 < commits.total < ENOUGH
 
 
 async def test_a_request_is_stored_as_it_ended(disk: Disk) -> None:

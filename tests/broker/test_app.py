@@ -66,13 +66,14 @@ async def becomes(url: str, code: int, **auth: Any) -> None:
 
 
 async def test_running_broker_answers_at_its_url(where: Where) -> None:
-    """Once it takes connections, and with its greeting."""
+    """Once it takes connections, and with its page."""
     async with (
         running_broker(ServerSettings(), where) as url,
         aiohttp.ClientSession() as session,
         session.get(url) as response,
     ):
-        assert "is running" in await response.text()
+        assert response.content_type == "text/html"
+        assert 'id="app"' in await response.text()
 
 
 async def test_socket_io_is_where_the_settings_say(where: Where) -> None:

@@ -253,3 +253,24 @@ def test_file_that_can_not_be_read_is_warned_of(
 
     (warning,) = warnings(caplog)
     assert "can not be read" in warning
+
+
+def test_fault_of_the_file_is_known_until_it_is_mended(path: Path) -> None:
+    """Operators see it beside the rules that stay in force."""
+    routes = RoutesFile(path.parent)
+    write(path, [DROP_ALL])
+    routes.refresh()
+    before = routes.error
+    write(path, "[")
+    routes.refresh()
+    fault = routes.error
+    routes.refresh()
+    still = routes.error
+    write(path, [])
+    routes.refresh()
+
+    assert before is None
+    assert fault is not None
+    assert fault.startswith(f"{path}, line 1")
+    assert still == fault
+    assert routes.error is None

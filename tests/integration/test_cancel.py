@@ -99,6 +99,30 @@ def test_monitor_may_cancel_what_it_likes(
     assert result["terminal"] == ["cancelled"]
 
 
+def test_monitor_names_whose_request_it_reads_and_cancels(
+    node: Node, start_broker: StartBroker
+) -> None:
+    """Sections 4 and 7: ids are each requester's own; of another's none is meant."""
+    house: dict[str, dict[str, str]] = {"guest": {}, "SillyTavern-1": {}}
+    watched = house | {"monitor": {"clientType": "monitor"}}
+    own = start_broker(watched, monitorsMayGetKey=True)
+
+    result = node(
+        "cancel",
+        "byNamedRequester",
+        url=own.url,
+        clientId="guest",
+        extension="SillyTavern-1",
+        monitorId="monitor",
+    )
+
+    assert [o["text"] for o in result["read"]["outputs"]] == ["so far"]
+    assert {result["unread"]["code"], result["refused"]["code"]} == {7}
+    assert result["ack"]["status"] == "ok", result["ack"]
+    assert result["reread"]["state"] == "cancelled"
+    assert result["terminal"] == ["cancelled"]
+
+
 def test_unknown_request_can_not_be_cancelled(
     node: Node, broker: Broker, names: Names
 ) -> None:

@@ -82,7 +82,7 @@ def test_status_has_true_figures(node: Node, start_broker: StartBroker) -> None:
     assert after["actors"] == before["actors"] + 1
     assert 0 < before["uptime"] < after["uptime"] < 60
     assert 10 << 20 < after["memory"] < 1 << 30
-    assert 0 <= after["loopLag"] < 10_000
+    assert 0 <= after["loopLagP99"] <= after["loopLag"] < 10_000
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", after["startTime"])
     assert result["byExtension"] == "ok"
     assert result["byGuest"] == 6

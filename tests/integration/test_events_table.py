@@ -68,6 +68,27 @@ SHOWN: Final[dict[str, tuple[str, ...]]] = {
     "test_clients::test_removed_key_opens_nothing_and_closes_what_it_opened": (
         "REMOVE_CLIENT_KEY",
     ),
+    "test_console::test_client_is_trusted_and_trusted_no_longer": ("TRUST_CLIENT",),
+    "test_console::test_instance_that_drains_finishes_and_takes_nothing_new": (
+        "DRAIN_EXTENSION",
+    ),
+    "test_console::test_key_is_made_used_listed_and_revoked": (
+        "GET_KEYS",
+        "MAKE_KEY",
+        "REVOKE_KEY",
+    ),
+    "test_console::test_removed_instance_is_gone_for_good": ("REMOVE_EXTENSION",),
+    "test_console::test_settings_and_rules_are_seen_and_tried": (
+        "GET_ROUTES",
+        "GET_SETTINGS",
+        "TRY_ROUTE",
+    ),
+    "test_console_feed::test_requests_are_paged_newest_first": ("GET_REQUESTS",),
+    "test_console_feed::test_those_who_watch_get_the_same_until_they_stop": (
+        "HOUSE_UPDATE",
+        "UNWATCH_HOUSE",
+        "WATCH_HOUSE",
+    ),
     "test_debug::test_debug_mode_is_toggled_and_told_to_all": (
         "DEBUG_MODE_CHANGED",
         "TOGGLE_DEBUG_MODE",

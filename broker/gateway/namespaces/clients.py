@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterable
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from actors import store
-from actors.base import ask
-from actors.directory import Kind
 from actors.errors import (
     Code,
     NotFoundError,
     ProtocolError,
     RefusedError,
-    UnavailableError,
 )
 from actors.keyring import KEY_ID
 from actors.message import timestamp
-from actors.store import ClientRow, Contents, KeyRow
+from actors.store import KeyRow
 from broker.gateway.dispatch import Call, Fields, handles
 from broker.gateway.namespaces.common import KeyHandlers
 from broker.gateway.session import Session
@@ -31,13 +25,8 @@ from broker.protocol.wire import (
     RESERVED_NAMES,
     SILLY_TAVERN_TYPE,
     Event,
-    LogEvent,
     Namespace,
 )
-
-logger = logging.getLogger(__name__)
-
-STORE_TIMEOUT: Final = 30.0
 
 
 class ClientsHandlers(KeyHandlers):
@@ -57,34 +46,29 @@ class ClientsHandlers(KeyHandlers):
         """A new key for a client, in plain this once; it is trusted from now on."""
         client = frame.target_client_id
         self._must_manage(call.session, client)
-        await self._trust(client)
-        key = await self.desk.doorman.new_key(client)
+        by = call.session.identity
+        await self.desk.steward.enter(client, by)
+        key = await self.desk.doorman.new_key(client, by)
         return {"key": key, "clientId": client, "targetClientId": client}
 
     @handles(Event.REMOVE_CLIENT_KEY, frame=RemoveKey)
     async def remove_key(self, call: Call, frame: RemoveKey) -> Fields:
         """Make keys of a client good no more, and close what was opened with them."""
-        client, doorman = frame.target_client_id, self.desk.doorman
+        client = frame.target_client_id
         self._must_manage(call.session, client)
         if frame.key_id is not None and not KEY_ID.match(frame.key_id):
             raise RefusedError(
                 "keyId is what GET_ALL_CLIENT_KEYS gives as id, not the key itself",
                 Code.INVALID_CLIENT_KEY,
             )
-        dropped = await doorman.admission.revoke_keys(client, frame.key_id)
-        for session in doorman.expel(dropped):
-            self.desk.server.dismiss(session)
-        await ask(self.desk.house.store, store.Flush(), timeout=STORE_TIMEOUT)
+        by = call.session.identity
+        dropped = await self.desk.steward.revoke(client, frame.key_id, by)
         answer: dict[str, Any] = {"targetClientId": client, "removed": sorted(dropped)}
         if not dropped:
             self._must_be_known(client)
             which = "no such key" if frame.key_id else "no key"
             code = int(Code.WARNING_NO_SUCH_KEY)
             return {**answer, "warning": f"{client} has {which}", "code": code}
-        fields = {"clientId": client, "keyIds": answer["removed"]}
-        fields["by"] = call.session.identity
-        extra = {"event": LogEvent.CLIENT_KEY_REMOVED, "fields": fields}
-        logger.info("keys of %s were removed", client, extra=extra)
         return answer
 
     @handles(Event.GET_ALL_CLIENT_KEYS)
@@ -134,26 +118,6 @@ class ClientsHandlers(KeyHandlers):
     def _must_be_known(self, client: str) -> None:
         if not self.desk.doorman.admission.is_trusted(client):
             raise NotFoundError(f"there is no client {client!r}", Code.CLIENT_NOT_FOUND)
-
-    # -- trust
-
-    async def _trust(self, client: str) -> None:
-        """Trust a client that was not; at once, and on disk."""
-        admission, house = self.desk.doorman.admission, self.desk.house
-        if admission.is_trusted(client):
-            return
-        kinds = (Kind.CLIENT, Kind.ROOM)
-        if any(house.directory.find(kind, client) for kind in kinds):
-            raise RefusedError(f"{client!r} is the name of a room or an identity")
-        house.store.tell(store.TrustClient(ClientRow(client, "", time.time())))
-        contents: Contents = await ask(
-            house.store, store.Reload(), timeout=STORE_TIMEOUT
-        )
-        admission.replace_stored(contents.clients)
-        if not admission.is_trusted(client):
-            raise UnavailableError("the store is down: nobody new can be trusted")
-        extra = {"event": LogEvent.CLIENT_ADDED, "fields": {"clientId": client}}
-        logger.info("%s is trusted now", client, extra=extra)
 
 
 def _newest_hash(rows: Iterable[KeyRow]) -> str:

@@ -10,6 +10,7 @@ from actors.base import LoopRef
 from actors.errors import RefusedError
 from actors.house import House
 from broker.config import ServerSettings
+from broker.console.feed import HouseFeed
 from broker.functions.remote import Remote
 from broker.functions.server_functions import ServerFunctions
 from broker.gateway.dispatch import Call, Fields, NamespaceHandlers, handles
@@ -17,8 +18,10 @@ from broker.gateway.doorman import Doorman
 from broker.gateway.intake import Intake
 from broker.gateway.outbound import SocketOutbound
 from broker.gateway.server import TapsterServer
+from broker.gateway.session import Session
 from broker.gateway.speech import Postman
 from broker.gateway.status import ServerStatus
+from broker.gateway.steward import Steward
 from broker.gateway.subscriptions import Subscriptions
 from broker.logs.journal import Journal
 from broker.protocol.inbound import KeyRequest, Untyped
@@ -32,6 +35,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     house: House
     server: TapsterServer
     doorman: Doorman
+    steward: Steward
     intake: Intake
     outbound: SocketOutbound
     postman: Postman
@@ -42,6 +46,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     shared_settings: LoopRef[Any]
     journal: Journal
     status: ServerStatus
+    feed: HouseFeed
     routes: RoutesFile
     """Its ``rules`` are those in force at the moment."""
 
@@ -80,3 +85,13 @@ class KeyHandlers(CommonHandlers):
         else:
             raise RefusedError("only a monitor may ask for the keys of others")
         return {"key": key, "clientId": wanted}
+
+
+def must_be_monitor(session: Session, what: str) -> None:
+    """Refuse what only a monitor does.
+
+    Raises:
+        RefusedError: the session is no monitor's.
+    """
+    if not session.handshake.is_monitor:
+        raise RefusedError(f"only a monitor {what}")

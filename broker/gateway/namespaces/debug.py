@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from actors.errors import RefusedError, UnavailableError
 from broker.gateway.dispatch import Call, Fields, handles
-from broker.gateway.namespaces.common import CommonHandlers
+from broker.gateway.namespaces.console import ConsoleHandlers
+from broker.gateway.namespaces.watching import WatchingHandlers
 from broker.gateway.session import Session
 from broker.protocol.client_frames import ReadLog
 from broker.protocol.inbound import Untyped
@@ -18,7 +19,7 @@ from broker.protocol.wire import Event, LogEvent, Namespace
 logger = logging.getLogger(__name__)
 
 
-class DebugHandlers(CommonHandlers):
+class DebugHandlers(WatchingHandlers, ConsoleHandlers):
     """The events of ``/debug``."""
 
     name: ClassVar[Namespace] = Namespace.DEBUG
@@ -55,6 +56,7 @@ class DebugHandlers(CommonHandlers):
                 frame.level,
                 frame.page,
                 frame.page_size,
+                frame.search,
             )
         except OSError as error:
             raise UnavailableError(

@@ -57,7 +57,8 @@ class LlmHandlers(SubscriptionHandlers, MessageHandlers, SpeakingHandlers):
         if session.verified:
             for wish in session.handshake.resume:
                 port = _EventPort(session, wish.request_id, self.desk.outbound)
-                self._resume(session, wish.request_id, None, wish.start, port)
+                question = ResumeStream(request_id=wish.request_id, start=wish.start)
+                self._resume(session, question, port)
 
     # -- orders
 
@@ -96,7 +97,9 @@ class LlmHandlers(SubscriptionHandlers, MessageHandlers, SpeakingHandlers):
             ref = self.desk.doorman.client(session)
             asked = self._ask(ref, client.Cancel(frame.request_id))
         else:
-            message = room_events.Cancel(frame.request_id, session.caller)
+            message = room_events.Cancel(
+                frame.request_id, session.caller, frame.requester
+            )
             asked = ask_room(self.desk.house, room, message)
         return self._cancelled(asked, frame)
 
@@ -117,29 +120,28 @@ class LlmHandlers(SubscriptionHandlers, MessageHandlers, SpeakingHandlers):
     def resume_stream(self, call: Call, frame: ResumeStream) -> Deferred:
         """Go on reading an answer; the ack goes out before the next live chunk."""
         port = _AckPort(call, self.desk.outbound)
-        self._resume(call.session, frame.request_id, frame.room_name, frame.start, port)
+        self._resume(call.session, frame, port)
         return DEFERRED
 
     def _resume(
         self,
         session: Session,
-        request_id: str,
-        room_name: str | None,
-        start: int | dict[str, int],
+        frame: ResumeStream,
         port: _AckPort | _EventPort,
     ) -> None:
         message = answers.Resume(
-            request_id=request_id,
+            request_id=frame.request_id,
             reader=session.identity,
-            room=room_name,
-            start=start,
+            room=frame.room_name,
+            requester=frame.requester,
+            start=frame.start,
             port=port,
             entitled=session.handshake.is_monitor,
         )
-        if room_name is None:
+        if frame.room_name is None:
             self.desk.doorman.client(session).tell(message)
         else:
-            tell_room(self.desk.house, room_name, message)
+            tell_room(self.desk.house, frame.room_name, message)
 
     # -- answers
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 from actors import room_events
 from actors.directory import Kind
 from actors.errors import ProtocolError, RefusedError
+from actors.future import LoopFuture
 from actors.hall_events import ask_room
 from actors.relay_events import StatusCame
-from broker.gateway.dispatch import Call, Fields, Result, handles
+from broker.gateway.dispatch import Call, Later, Result, handles
 from broker.gateway.namespaces.common import CommonHandlers
 from broker.gateway.pages import send_pages, send_whole
 from broker.protocol.inbound import check_text
@@ -46,10 +47,8 @@ class MessageHandlers(CommonHandlers):
         message = room_events.DeleteMessages(
             call.session.caller, frame.ids, frame.from_llm
         )
-        return self._deleted(ask_room(self.desk.house, frame.room_name, message))
-
-    async def _deleted(self, pending: Any) -> Fields:
-        return {"messageIds": await pending}
+        deleted = ask_room(self.desk.house, frame.room_name, message)
+        return Later(deleted, lambda ids: {"messageIds": ids})
 
     @handles(Event.CLEAR_MESSAGES, frame=ClearMessages)
     def clear_messages(self, call: Call, frame: ClearMessages) -> Result:
@@ -129,7 +128,6 @@ class MessageHandlers(CommonHandlers):
         return self._is(call, frame, status)
 
 
-async def stored(pending: Any) -> Fields:
+def stored(done: LoopFuture[Any]) -> Later:
     """An ack, with a warning where what it is for is not on disk."""
-    done = await pending
-    return {"warning": STORE_DOWN} if done is False else None
+    return Later(done, lambda ok: {"warning": STORE_DOWN} if ok is False else None)

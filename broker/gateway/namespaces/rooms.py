@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from actors import hall_events, room_events
 from actors.base import ask
 from actors.errors import Code, NotFoundError, RefusedError
+from actors.future import LoopFuture
 from actors.hall_events import RoomSummary, ask_room
 from actors.modes import mode_of
 from actors.roles import Caller, CallerKind, Role
 from actors.room_events import MemberInfo
-from broker.gateway.dispatch import Call, Fields, Result, handles
+from broker.gateway.dispatch import Call, Fields, Later, Result, handles
 from broker.gateway.namespaces.messages import MessageHandlers, stored
 from broker.gateway.namespaces.policies import PolicyHandlers
 from broker.protocol.inbound import Untyped
@@ -39,22 +40,8 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
     @handles(Event.GET_ROOMS)
     def get_rooms(self, call: Call, _frame: Untyped) -> Result:
         """The rooms one may know of."""
-        return self._rooms(self._ask_hall(hall_events.GetRooms(call.session.caller)))
-
-    async def _rooms(self, pending: Any) -> Fields:
-        found: list[RoomSummary] = await pending
-        details = [
-            {
-                "roomName": room.name,
-                "mode": room.mode,
-                "members": room.members,
-                "master": room.master,
-                "open": room.open,
-                "keep": room.keep,
-            }
-            for room in found
-        ]
-        return {"rooms": [room.name for room in found], "details": details}
+        found = self._ask_hall(hall_events.GetRooms(call.session.caller))
+        return Later(found, _rooms)
 
     @handles(Event.CREATE_ROOM, frame=CreateRoom)
     async def create_room(self, call: Call, frame: CreateRoom) -> Fields:
@@ -102,10 +89,10 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
     def get_clients(self, call: Call, frame: RoomName) -> Result:
         """Who is in a room."""
         message = room_events.GetMembers(call.session.caller)
-        return self._members(ask_room(self.desk.house, frame.room_name, message))
+        return Later(ask_room(self.desk.house, frame.room_name, message), self._members)
 
-    async def _members(self, pending: Any) -> Fields:
-        return {"clients": [self._member(info) for info in await pending]}
+    def _members(self, found: list[MemberInfo]) -> Fields:
+        return {"clients": [self._member(info) for info in found]}
 
     def _member(self, info: MemberInfo) -> dict[str, Any]:
         sessions = self.desk.doorman.registry.everywhere(info.identity)
@@ -132,7 +119,7 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
         caller = call.session.caller
         if frame.password is None:
             message = room_events.Join(caller)
-            return self._role(ask_room(self.desk.house, frame.room_name, message))
+            return _role(ask_room(self.desk.house, frame.room_name, message))
         return self._join_by_password(call, frame.room_name, frame.password)
 
     async def _join_by_password(self, call: Call, room: str, password: str) -> Fields:
@@ -142,10 +129,8 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
             await self.desk.doorman.admission.prove_password(
                 password, lock, call.session.socket.peer
             )
-        return await self._role(ask_room(house, room, room_events.Join(caller, lock)))
-
-    async def _role(self, pending: Any) -> Fields:
-        return {"role": await pending}
+        role: Role = await ask_room(house, room, room_events.Join(caller, lock))
+        return {"role": role}
 
     @handles(Event.LEAVE_ROOM, frame=RoomName)
     def leave_room(self, call: Call, frame: RoomName) -> Result:
@@ -158,7 +143,7 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
         who = self._known(frame.who)
         present = self.desk.doorman.client_list.client_of(frame.who) is not None
         message = room_events.Add(who, call.session.caller, frame.role, present)
-        return self._role(ask_room(self.desk.house, frame.room_name, message))
+        return _role(ask_room(self.desk.house, frame.room_name, message))
 
     def _known(self, name: str) -> Caller:
         """Who is here under a name, or trusted to be.
@@ -218,6 +203,25 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
     def _stored(self, room: str, message: Any) -> Result:
         return stored(ask_room(self.desk.house, room, message))
 
-    def _ask_hall(self, message: hall_events.Message) -> Any:
+    def _ask_hall(self, message: hall_events.Message) -> LoopFuture[Any]:
         house = self.desk.house
         return ask(house.hall, message, timeout=house.patience.ask_timeout)
+
+
+def _rooms(found: list[RoomSummary]) -> Fields:
+    details = [
+        {
+            "roomName": room.name,
+            "mode": room.mode,
+            "members": room.members,
+            "master": room.master,
+            "open": room.open,
+            "keep": room.keep,
+        }
+        for room in found
+    ]
+    return {"rooms": [room.name for room in found], "details": details}
+
+
+def _role(answer: LoopFuture[Role]) -> Later:
+    return Later(answer, lambda role: {"role": role})

@@ -7,9 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
+from actors.future import LoopFuture
 from actors.hall_events import ask_room
 from actors.room_events import PassOn, Said, Speak
-from broker.gateway.dispatch import DEFERRED, Call, Deferred, Fields, Result
+from broker.gateway.dispatch import (
+    DEFERRED,
+    Call,
+    Deferred,
+    Fields,
+    Later,
+    Result,
+)
 from broker.gateway.forwarding import forward
 from broker.gateway.namespaces.common import CommonHandlers
 from broker.gateway.namespaces.messages import STORE_DOWN
@@ -34,25 +42,8 @@ class SpeakingHandlers(CommonHandlers):
         session = call.session
         whom = addressed(session, call.name, data, self.desk.routes.rules)
         said = stamped(session, data)
-        for target in whom.targets:
-            self.desk.postman.deliver(session, call.name, said, target)
-        pending = [
-            self._say_in(room, Speak, call, said, routed=routed)
-            for room, routed in _rooms(whom)
-        ]
-        self._copy(whom, Speak, call, said)
-        return self._spoken(whom, pending)
-
-    async def _spoken(self, whom: Addressed, pending: list[Any]) -> Fields:
-        if whom.dropped:
-            return {"warning": DROPPED}
-        fields: dict[str, Any] = {}
-        for each in pending:
-            said: Said = await each
-            fields["messageId"] = said.message_id
-            if not said.stored:
-                fields["warning"] = STORE_DOWN
-        return fields
+        pending = self._bring(whom, Speak, call, said)
+        return self._at_once(whom) if pending is None else Later(pending, _spoken)
 
     def unknown(self, call: Call) -> Result | Deferred:
         """Pass on an event that the protocol does not have.
@@ -65,20 +56,13 @@ class SpeakingHandlers(CommonHandlers):
         check_text(data, self.desk.settings.message_text)
         whom = addressed(session, call.name, data, self.desk.routes.rules)
         said = stamped(session, data)
-        if call.wants_ack and not (whom.rooms or whom.ruled_rooms or whom.dropped):
-            (only,) = whom.targets
-            if only not in (SERVER, EVERYBODY):
-                answer = self._ask_one(call, said, only)
-                self._copy(whom, PassOn, call, said)
-                return answer
-        for target in whom.targets:
-            self.desk.postman.deliver(session, call.name, said, target)
-        pending = [
-            self._say_in(room, PassOn, call, said, routed=routed)
-            for room, routed in _rooms(whom)
-        ]
-        self._copy(whom, PassOn, call, said)
-        return self._passed(whom, pending)
+        only = whom.target if whom.room is None else None
+        if call.wants_ack and only not in (None, SERVER, EVERYBODY):
+            answer = self._ask_one(call, said, only)
+            self._copy(whom, PassOn, call, said)
+            return answer
+        pending = self._bring(whom, PassOn, call, said)
+        return self._at_once(whom) if pending is None else Later(pending, _passed)
 
     def _must_be_custom(self, call: Call) -> None:
         if not self.desk.settings.custom_events or call.name in EVENTS:
@@ -103,9 +87,19 @@ class SpeakingHandlers(CommonHandlers):
         call.follow(forward(callee, call.name, [said], seconds))
         return DEFERRED
 
-    async def _passed(self, whom: Addressed, pending: list[Any]) -> Fields:
-        for each in pending:
-            await each
+    def _bring(
+        self, whom: Addressed, message: type[PassOn], call: Call, said: dict[str, Any]
+    ) -> LoopFuture[Any] | None:
+        """Bring words to all they are for; a room's answer is returned."""
+        if whom.target is not None:
+            self.desk.postman.deliver(call.session, call.name, said, whom.target)
+        pending = None
+        if whom.room is not None:
+            pending = self._say_in(whom.room, message, call, said, routed=whom.routed)
+        self._copy(whom, message, call, said)
+        return pending
+
+    def _at_once(self, whom: Addressed) -> Fields:
         return {"warning": DROPPED} if whom.dropped else None
 
     def _copy(
@@ -129,7 +123,7 @@ class SpeakingHandlers(CommonHandlers):
         said: dict[str, Any],
         *,
         routed: bool,
-    ) -> Any:
+    ) -> LoopFuture[Any]:
         words = message(
             caller=call.session.caller,
             namespace=call.session.namespace,
@@ -150,6 +144,10 @@ def must_be_verified(call: Call) -> None:
         raise RefusedError("that needs a key", Code.AUTHENTICATION_FAILED)
 
 
-def _rooms(whom: Addressed) -> list[tuple[str, bool]]:
-    named = [(room, False) for room in whom.rooms]
-    return [*named, *((room, True) for room in whom.ruled_rooms)]
+def _spoken(said: Said) -> Fields:
+    fields = {"messageId": said.message_id}
+    return fields if said.stored else {**fields, "warning": STORE_DOWN}
+
+
+def _passed(_answer: None) -> Fields:
+    return None

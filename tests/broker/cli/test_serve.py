@@ -9,11 +9,13 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from actors import keyring
 from broker import __version__
 from broker.app import DATABASE
 from broker.cli.database import open_database
@@ -57,6 +59,26 @@ def command(settings: Path, data: Path, *options: str) -> list[str]:
     return [*serve, "--settings", str(settings), "--data", str(data), *options]
 
 
+def console_token(broker: Broker) -> str:
+    """The token of the link on the second line."""
+    second = (broker.root / "stdout").read_text().splitlines()[1]
+    head, _, token = second.partition("#sign-in=")
+    assert head == f"Console, opens once and within an hour: {broker.url}/"
+    return token
+
+
+def sign_in(broker: Broker, token: str) -> dict[str, str]:
+    """What the page is given for a token."""
+    request = urllib.request.Request(  # noqa: S310 - our own broker
+        f"{broker.url}/console/sign-in",
+        json.dumps({"token": token}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=ENOUGH) as response:  # noqa: S310
+        answer: dict[str, str] = json.load(response)
+    return answer
+
+
 def write(settings: Path, content: Any) -> Path:
     """Write the server's settings."""
     settings.mkdir()
@@ -68,13 +90,37 @@ def write(settings: Path, content: Any) -> Path:
     return path
 
 
-def test_one_line_on_stdout_says_where_it_listens(broker: Broker) -> None:
-    """Exactly one: scripts read it."""
-    said = (broker.root / "stdout").read_text()
+def test_first_line_on_stdout_says_where_it_listens(broker: Broker) -> None:
+    """Scripts read it."""
+    first = (broker.root / "stdout").read_text().splitlines()[0]
 
-    assert said.count("\n") == 1
-    assert LISTENING.match(said)
-    assert said == f"Tapster {__version__} listening on {broker.url}\n"
+    assert LISTENING.match(first)
+    assert first == f"Tapster {__version__} listening on {broker.url}"
+
+
+def test_second_line_signs_in_as_long_as_no_monitor_has_a_key(broker: Broker) -> None:
+    """To the console; nothing of it is logged, and a key ends it."""
+    token = console_token(broker)
+    answer = sign_in(broker, token)
+    broker.stop()
+    broker.restart()
+    logs = "".join(path.read_text() for path in (broker.data / "logs").glob("*.log"))
+    spoken = (broker.root / "stderr").read_text()
+
+    assert answer["clientId"] == "console"
+    assert answer["key"].startswith("tap_")
+    assert (broker.root / "stdout").read_text().count("\n") == 1
+    assert [word for word in (token, answer["key"]) if word in logs + spoken] == []
+
+
+def test_key_of_somebody_else_does_not_end_it(broker: Broker) -> None:
+    """He could not sign in with it."""
+    with open_database(broker.data) as database:
+        database.keys.ask(keyring.Issue("guest"), block=True)
+    broker.stop()
+    broker.restart()
+
+    assert console_token(broker)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -94,6 +140,7 @@ def test_signal_ends_it_in_peace(
         assert process.stdout is not None
         line = process.stdout.readline().decode()
         process.send_signal(number)
+        process.stdout.readline()  # how to open the console
         rest = process.stdout.read()
         code = process.wait(FEW_SECONDS)
         errors.seek(0)

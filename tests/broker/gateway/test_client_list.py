@@ -13,6 +13,7 @@ from broker.gateway.client_list import (
     INTERVAL,
     INTERVAL_PER_CLIENT,
     SETTLE,
+    SHOWN_TEXT,
     ClientList,
 )
 from broker.gateway.session import Session
@@ -424,3 +425,43 @@ async def test_slow_listener_gets_one_list_when_it_has_caught_up(front: Front) -
     front.loop.run(1)
 
     assert [len(told["clients"]) for told in listener.told()] == [6]
+
+
+# -- for who watches the house
+
+
+async def test_entry_is_shown_without_what_a_page_must_load(front: Front) -> None:
+    """Neither HTML nor pictures; texts are cut."""
+    front.come("tab", client_id="ann", desc="d" * 1_000, html="<b>", avatar="x.png")
+    shown = msgspec.to_builtins(front.list.show("tab"))
+
+    assert shown == {
+        "identity": "tab",
+        "clientId": "ann",
+        "clientType": "",
+        "desc": "d" * SHOWN_TEXT,
+        "name": "",
+        "address": "127.0.0.1",
+        "status": "online",
+        "rooms": 1,
+        "connectedAt": "1970-01-01T00:00:00.000Z",
+    }
+    assert front.list.show("nobody") is None
+
+
+async def test_whoever_observes_is_told_of_each_change(front: Front) -> None:
+    """Who came, moved, left, and is gone."""
+    told: list[str] = []
+    front.list.observer = told.append
+    session = front.come("ann")
+    front.list.rooms_changed("ann", ("ann", "pub"))
+    shown = front.list.show("ann")
+    front.list.left(session)
+    away = front.list.show("ann")
+    front.list.gone("ann")
+
+    assert told == ["ann"] * 4
+    assert shown is not None
+    assert away is not None
+    assert (shown.rooms, away.status) == (2, "away")
+    assert front.list.identities() == []

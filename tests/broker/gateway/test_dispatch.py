@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import pytest
 
 from actors.errors import BrokerError, Code, NotFoundError, UnavailableError
+from actors.future import LoopFuture
 from broker.gateway.dispatch import (
     DEFERRED,
     Call,
     Deferred,
     Envelope,
     Fields,
+    Later,
     NamespaceHandlers,
     Result,
     handles,
@@ -36,6 +38,7 @@ class Bartender(NamespaceHandlers):
         self.calls: list[Any] = []
         self.kept: list[Call] = []
         self.gate = asyncio.Event()
+        self.owed: LoopFuture[int] = LoopFuture()
 
     @handles("data")
     def data(self, call: Call, _frame: Untyped) -> Fields:
@@ -84,6 +87,11 @@ class Bartender(NamespaceHandlers):
     def crash_later(self, _call: Call, _frame: Untyped) -> Result:
         """Be broken when the gate opens."""
         return self._fail(ZeroDivisionError("secret detail"))
+
+    @handles("half")
+    def half(self, call: Call, _frame: Untyped) -> Result:
+        """Answer with what is owed, divided."""
+        return Later(self.owed, lambda owed: {"half": owed / call.data})
 
     @handles("defer")
     def defer(self, call: Call, _frame: Untyped) -> Deferred:
@@ -270,6 +278,37 @@ async def test_waiting_handler_is_acknowledged_when_it_is_done(bar: Bar) -> None
 
     assert early == []
     assert bar.answer() == {**OK, "data": 1}
+
+
+async def test_what_an_actor_owes_is_acknowledged_in_the_turn_it_comes(
+    bar: Bar,
+) -> None:
+    """Nothing before, and then without a task."""
+    bar.say("half", 2)
+    early = bar.heard()
+    bar.handlers.owed.set(10)
+
+    assert early == []
+    assert bar.answer() == OK | {"half": 5}
+
+
+async def test_actors_error_is_an_error_ack(bar: Bar) -> None:
+    """What it owes may be a refusal."""
+    bar.say("half", 2)
+    bar.handlers.owed.fail(UnavailableError("not now"))
+
+    assert bar.answer()["message"] == "not now"
+
+
+async def test_answer_that_can_not_be_shown_is_an_internal_error(
+    bar: Bar, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An ack that was asked for always comes; the log has the fault."""
+    bar.say("half", 0)
+    bar.handlers.owed.set(10)
+
+    assert bar.answer()["message"] == "internal error"
+    assert "half in /rooms failed" in caplog.text
 
 
 async def test_handlers_are_called_in_order_though_they_wait(bar: Bar) -> None:

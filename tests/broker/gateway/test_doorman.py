@@ -12,6 +12,7 @@ from actors.assignments import GetAvailable
 from actors.base import ask, watch
 from actors.client import GetPresence, Presence
 from actors.directory import Kind
+from actors.errors import RefusedError
 from actors.extension import GetDetails, Profile
 from broker.config import ServerSettings
 from broker.gateway.client_list import ClientList
@@ -135,3 +136,25 @@ async def test_client_of_another_is_refused_the_identity(porch: Porch) -> None:
     ref = porch.doorman.client(porch.session("web"))
     with pytest.raises(Exception, match="belongs to another client"):
         await ask(ref, client.Attach("sid", "other"), timeout=ENOUGH)
+
+
+async def test_who_is_trusted_no_longer_is_not_verified(porch: Porch) -> None:
+    """Trust may have gone since the session was let in."""
+    session = porch.session("guest")
+    porch.registry.remove(session)
+    session.verified = False
+    porch.admission.forgotten = "guest"
+
+    with pytest.raises(RefusedError, match="is not trusted any more"):
+        await porch.doorman.verify(session, "k1")
+    assert session.verified is False
+    assert porch.registry.everyone() == []
+
+
+async def test_address_of_a_key_is_remembered(porch: Porch) -> None:
+    """Of whoever came with it last."""
+    session = porch.session("guest")
+    await porch.doorman.verify(session, "k1")
+
+    assert porch.doorman.addresses.of("k1") == session.socket.peer.address
+    assert porch.doorman.addresses.of("k2") is None

@@ -254,6 +254,8 @@ async def test_peer_that_takes_nothing_is_cut() -> None:
     async with asyncio.timeout(ENOUGH):
         await desk.sink.aborted.wait()
 
+    assert desk.flusher.cut == 1
+
 
 async def test_peer_that_takes_a_little_is_not_cut() -> None:
     """Section 9: *nothing* for 10 s; a slow reader is a reader."""
@@ -458,3 +460,12 @@ async def test_last_words_go_with_the_waiting_poll(desk: Desk) -> None:
     desk.outbox.close()
 
     assert await polling == framed("1")
+
+
+async def test_peer_that_is_given_up_is_closed_once(desk: Desk) -> None:
+    """However much waits for it."""
+    desk.attach()
+    desk.outbox.give_up()
+    desk.outbox.give_up()
+
+    assert desk.overflows == 1

@@ -204,6 +204,7 @@ def test_so_many_connections_are_let_in() -> None:
     assert [crowd.enter(ADDRESS) for _ in range(3)] == [True, True, False]
     assert crowd.enter("203.0.113.10")
     assert len(crowd) == 3
+    assert crowd.refused == 1
 
 
 def test_closed_connection_makes_room() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from actors.errors import RefusedError
 from broker.config import ServerSettings
+from broker.gateway.counts import OUTBOX_FULL
 from broker.gateway.dispatch import Call, Fields, NamespaceHandlers, handles
 from broker.gateway.server import TapsterServer
 from broker.gateway.session import Session
@@ -316,6 +317,18 @@ async def test_shut_server_has_no_connections(line: Line) -> None:
 
     assert line.doorman.inside == []
     assert line.server.eio.sockets == {}
+    assert line.server.draining
+
+
+async def test_ends_of_connections_are_counted_by_their_reason(line: Line) -> None:
+    """A reader that lets too much pile up is one of them."""
+    line.sink.stuck = True
+    line.socket.outbox.count_held(1 << 30)
+    await turns()
+    ends = {reason: n for reason, n in line.server.counts.ends().items() if n}
+
+    assert ends == {OUTBOX_FULL: 1}
+    assert not line.server.draining
 
 
 async def test_unjoined_packet_type_is_no_session(line: Line) -> None:
@@ -378,6 +391,7 @@ async def test_who_goes_on_after_refusals_is_closed(
     assert (name, error["code"]) == ("ERROR", 10429)
     assert "the connection is closed" in error["message"]
     assert "sends too many events" in caplog.text
+    assert hasty.server.counts.events_refused == 4
 
 
 @pytest.mark.parametrize("packet", ['2/llm,["connect"]', "2/llm,[]", "2/llm,[7]"])

@@ -93,9 +93,9 @@ def meant(session: Session, rules: Rulebook = NO_RULES, **data: Any) -> Addresse
 
 NAMED: list[tuple[dict[str, Any], Addressed]] = [
     ({}, Addressed()),
-    ({"target": "bob"}, Addressed(("bob",))),
-    ({"targetRoom": "lobby"}, Addressed(rooms=("lobby",))),
-    ({"target": "bob", "targetRoom": "lobby"}, Addressed(("bob",), ("lobby",))),
+    ({"target": "bob"}, Addressed("bob")),
+    ({"targetRoom": "lobby"}, Addressed(room="lobby")),
+    ({"target": "bob", "targetRoom": "lobby"}, Addressed("bob", "lobby")),
     ({"target": "", "targetRoom": ""}, Addressed()),
     ({"target": None}, Addressed()),
 ]
@@ -124,18 +124,18 @@ async def test_only_a_monitor_means_everybody(
     """``all`` (monitors only)."""
     monitor = Person(registry, "monitor", client_type="monitor")
 
-    assert meant(monitor.session, target=EVERYBODY) == Addressed((EVERYBODY,))
+    assert meant(monitor.session, target=EVERYBODY) == Addressed(EVERYBODY)
     with pytest.raises(RefusedError):
         meant(ann.session, target=EVERYBODY)
 
 
 RULED: list[tuple[RoutingAction, Destination | None, Addressed]] = [
     (RoutingAction.DROP, None, Addressed(dropped=True)),
-    (RoutingAction.DELIVER, SCRIBE, Addressed(("scribe",))),
-    (RoutingAction.DELIVER, ALL, Addressed((EVERYBODY,))),
-    (RoutingAction.DELIVER, CELLAR, Addressed(ruled_rooms=("cellar",))),
-    (RoutingAction.COPY, SCRIBE, Addressed(("bob",), copy=SCRIBE)),
-    (RoutingAction.COPY, CELLAR, Addressed(("bob",), copy=CELLAR)),
+    (RoutingAction.DELIVER, SCRIBE, Addressed("scribe")),
+    (RoutingAction.DELIVER, ALL, Addressed(EVERYBODY)),
+    (RoutingAction.DELIVER, CELLAR, Addressed(room="cellar", routed=True)),
+    (RoutingAction.COPY, SCRIBE, Addressed("bob", copy=SCRIBE)),
+    (RoutingAction.COPY, CELLAR, Addressed("bob", copy=CELLAR)),
 ]
 
 
@@ -147,7 +147,7 @@ async def test_rule_decides_where_words_go(
     rules = rulebook(action, to, target="bob")
 
     assert meant(ann.session, rules, target="bob") == whom
-    assert meant(ann.session, rules, target="carl") == Addressed(("carl",))
+    assert meant(ann.session, rules, target="carl") == Addressed("carl")
 
 
 FITTING = [

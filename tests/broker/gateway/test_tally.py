@@ -39,6 +39,39 @@ def test_request_is_counted_where_it_is() -> None:
     assert tally.figures() == {"active": 2, "queued": 2, "completed": 2, "failed": 2}
 
 
+def test_times_are_counted_by_what_the_end_was() -> None:
+    """From when a request is first heard of."""
+    now = [100.0]
+    tally = Tally(lambda: now[0])
+    tell(tally, "r", RequestState.QUEUED, RequestState.SENT)
+    now[0] += 2
+    tell(tally, "r", RequestState.STREAMING, RequestState.STREAMING)
+    now[0] += 3
+    tell(tally, "r", RequestState.COMPLETED)
+    counts = {state: times.count for state, times in tally.durations.items()}
+
+    assert (tally.first_tokens.count, tally.first_tokens.total) == (1, 2)
+    assert tally.durations[RequestState.COMPLETED].total == 5
+    assert counts == dict.fromkeys(TERMINAL, 0) | {RequestState.COMPLETED: 1}
+
+
+def test_longest_queue_is_that_of_one_extension() -> None:
+    """And is no more than what still waits."""
+    tally = Tally()
+    for request, extension in (("r1", "a"), ("r2", "a"), ("r3", "b"), ("r4", "a")):
+        notice = StatusChanged(
+            request_id=request,
+            room="ann",
+            state=RequestState.QUEUED,
+            extension=extension,
+        )
+        tally.note("ann", notice)
+    tell(tally, "r4", RequestState.SENT)
+
+    assert tally.longest_queue() == 2
+    assert tally.states() == {RequestState.QUEUED: 3, RequestState.SENT: 1}
+
+
 def test_same_id_of_another_requester_is_another_request() -> None:
     """Ids are unique for an identity."""
     tally = Tally()

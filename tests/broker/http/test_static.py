@@ -15,7 +15,6 @@ from aiohttp import web
 from actors.roles import Caller, CallerKind
 from broker.functions.static_resources import StaticResources
 from broker.functions.visitor import Visitor
-from broker.http.root import add_root
 from broker.http.static import add_static, content_type, is_served
 from broker.security.paths import SERVED, ServerRoot
 
@@ -46,7 +45,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     root = ServerRoot(tmp_path / "settings", tmp_path / "data")
     resources = StaticResources(root, tmp_path / "data")
     app = web.Application()
-    add_root(app)
+    app.router.add_get("/", _answer)
     add_static(app, resources)
     app.router.add_get("/later/{name}", _answer)
     app.router.add_get("/failing", _fail)

@@ -178,3 +178,80 @@ def padded(number: int, level: Level) -> Entry:
     """A record of a good kilobyte."""
     short = entry(number, level)
     return Entry(level, short.text.replace(b" [", b" " * KILOBYTE + b" [", 1))
+
+
+# -- looked through
+
+
+def found(logs: LogFiles, text: str, page: int = 1, size: int = 100) -> list[str]:
+    """The messages of the records that hold a text."""
+    lines = logs.page(LogFile.COMBINED, LogFilter.ALL, page, size, text).lines
+    return [line.partition("\n")[0].partition("]: ")[2] for line in lines]
+
+
+def said(*messages: str) -> list[Entry]:
+    """Records that say something, the last of them with fields."""
+    head = "2026-01-01 00:00:00 [info] [test] [SERVER_START]: "
+    entries = [Entry(Level.INFO, f"{head}{each}\n".encode()) for each in messages[:-1]]
+    last = f'{head}{messages[-1]}\n{{"who":"Zoë 酒"}}\n'
+    return [*entries, Entry(Level.INFO, last.encode())]
+
+
+def test_records_are_found_by_any_text_in_them_whatever_its_case(
+    logs: LogFiles,
+) -> None:
+    """In the line and in the fields; nothing in the text means more than itself."""
+    logs.append(said("one ale", "two ALES", "a (b)*", "done"))
+
+    assert found(logs, "ale") == ["one ale", "two ALES"]
+    assert found(logs, "ALE") == ["one ale", "two ALES"]
+    assert found(logs, "(B)*") == ["a (b)*"]
+    assert found(logs, "ZOË 酒") == ["done"]
+    assert found(logs, "server_start") == ["one ale", "two ALES", "a (b)*", "done"]
+    assert found(logs, "none of it") == []
+
+
+def test_what_is_found_has_pages_and_a_number(logs: LogFiles) -> None:
+    """As without a search: page 1 the newest, the newest last."""
+    logs.append(said(*(f"{'ale' if n % 2 else 'gin'} {n}" for n in range(2_000)), "x"))
+    page = logs.page(LogFile.COMBINED, LogFilter.ALL, 2, 3, "ale")
+
+    assert found(logs, "ale", 1, 3) == ["ale 1995", "ale 1997", "ale 1999"]
+    assert found(logs, "ale", 2, 3) == ["ale 1989", "ale 1991", "ale 1993"]
+    assert found(logs, "ale", 400, 3) == []
+    assert page.total == 1_000
+
+
+def test_level_counts_where_texts_are_looked_for(logs: LogFiles) -> None:
+    """Those of one level may be far from each other."""
+    levels = [Level.WARN if n % 100 == 0 else Level.INFO for n in range(1_000)]
+    logs.append([entry(n, level) for n, level in enumerate(levels)])
+    page = logs.page(LogFile.COMBINED, LogFilter.WARN, 1, 2, '"n":')
+
+    assert page.total == 10
+    assert page.lines == [text(800, Level.WARN), text(900, Level.WARN)]
+
+
+def test_records_far_from_each_other_are_found_one_by_one(
+    logs: LogFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is between them is not read."""
+    logs.append(
+        [entry(n, Level.WARN if n in {3, 70} else Level.INFO) for n in range(99)]
+    )
+    monkeypatch.setattr(segment, "WIDEST", 100)
+    page = logs.page(LogFile.COMBINED, LogFilter.WARN, 1, 9, "N")
+
+    assert page.lines == [text(3, Level.WARN), text(70, Level.WARN)]
+
+
+def test_files_that_the_log_was_rotated_to_are_looked_through(tmp_path: Path) -> None:
+    """The newest first."""
+    rotating = files(tmp_path, size=KILOBYTE, number=100)
+    for number in range(200):
+        rotating.append([entry(number)])
+    page = rotating.page(LogFile.COMBINED, LogFilter.ALL, 1, 3, '"n":1')
+    rotating.close()
+
+    assert page.total == 111
+    assert page.lines == [text(197), text(198), text(199)]

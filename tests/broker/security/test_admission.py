@@ -58,6 +58,10 @@ class FakeKeyring(LoopActor):
                     self.pending.put_nowait(proof)
                     return proof
                 return keyring.key_id(key) if self.good.get(key) == client else None
+            case keyring.Identify(key):
+                self.proofs += 1
+                holder = self.good.get(key)
+                return holder and (holder, keyring.key_id(key))
             case keyring.CheckPassword(password, hashed):
                 return hashed == f"$2{password}"
             case keyring.Issue():
@@ -510,3 +514,93 @@ async def test_known_keys_are_kept_as_keyed_hashes_only(door: Door) -> None:
     await door.admit(key=key_of(1))
 
     assert key_of(1) not in repr(vars(door.admission.known_keys))
+
+
+async def test_key_alone_tells_whose_it_is_and_is_proven_once(door: Door) -> None:
+    """For those who can show a key and nothing else."""
+    found = [await door.admission.holder_of(key_of(1), AWAY) for _ in range(3)]
+
+    assert [trust.client for trust in found] == ["guest"] * 3
+    assert door.keys.proofs == 1
+
+
+async def test_keys_that_are_nobodys_ban_the_address_before_any_bcrypt(
+    door: Door,
+) -> None:
+    """Section 9, whichever way they are shown."""
+    for number in range(100, 112):
+        with pytest.raises(RefusedError):
+            await door.admission.holder_of(key_of(number), AWAY)
+
+    assert door.keys.proofs == 10
+    assert await door.refusal(AWAY, key=key_of(1)) == 5
+
+
+async def test_forgotten_key_has_no_holder_until_it_is_proven_anew(door: Door) -> None:
+    """It may have been revoked in another process."""
+    await door.admission.holder_of(key_of(1), AWAY)
+    del door.keys.good[key_of(1)]
+    door.admission.known_keys.forget_all()
+
+    with pytest.raises(RefusedError) as refused:
+        await door.admission.holder_of(key_of(1), AWAY)
+    assert refused.value.code == Code.AUTHENTICATION_FAILED
+
+
+async def test_key_of_a_client_no_longer_trusted_opens_nothing(door: Door) -> None:
+    """Trust is looked at each time."""
+    await door.admission.holder_of(key_of(1), AWAY)
+    door.trusts("guest", isTrust=False)
+
+    with pytest.raises(RefusedError) as refused:
+        await door.admission.holder_of(key_of(1), AWAY)
+    assert refused.value.code == Code.AUTHORISATION_FAILED
+
+
+async def test_refusals_are_counted_by_their_code(door: Door) -> None:
+    """Of the handshake, of keys alone, and of passwords."""
+    await door.admit(key=key_of(1))
+    await door.refusal(key=key_of(2))
+    await door.refusal(client_id="stranger")
+    with pytest.raises(RefusedError):
+        await door.admission.holder_of(key_of(3), HERE)
+    with pytest.raises(RefusedError):
+        await door.admission.check_password(Trust("guest"), "guess", HERE)
+
+    assert door.admission.refusals.by_code == {
+        Code.AUTHENTICATION_FAILED: 3,
+        Code.AUTHORISATION_FAILED: 1,
+    }
+
+
+async def test_what_is_refused_in_a_trial_counts_like_a_wrong_key(
+    tmp_path: Path,
+) -> None:
+    """Too many, and the next is refused unheard, there as here."""
+    door = Door(tmp_path, wrong_keys_per_minute=2)
+    door.trusts("guest")
+    for _ in range(2):
+        with pytest.raises(RefusedError, match="no"), door.admission.trial(AWAY):
+            raise RefusedError("no", Code.AUTHENTICATION_FAILED)
+
+    with (
+        pytest.raises(RefusedError, match="too many wrong keys"),
+        door.admission.trial(AWAY),
+    ):
+        pytest.fail("it must not be heard")
+    with door.admission.trial(HERE):
+        pass
+    assert await door.refusal(AWAY, key=key_of(9)) == Code.AUTHENTICATION_FAILED
+    assert door.keys.proofs == 0
+    assert door.admission.refusals.by_code == {Code.AUTHENTICATION_FAILED: 4}
+    await stop(door.keyring, timeout=ENOUGH)
+
+
+async def test_fault_in_a_trial_counts_for_nothing(door: Door) -> None:
+    """It is ours."""
+    for _ in range(20):
+        with pytest.raises(ValueError, match="ours"), door.admission.trial(AWAY):
+            raise ValueError("ours")
+
+    with door.admission.trial(AWAY):
+        pass

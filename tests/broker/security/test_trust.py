@@ -320,3 +320,68 @@ def test_password_is_replaced_by_its_hash_and_nothing_else_changes(
         "sillyTavernPassWord": "$2b$10$hash",
         "mine": [1],
     }
+
+
+def test_trust_is_taken_and_given_back_in_the_file(
+    tmp_path: Path, registry: TrustRegistry
+) -> None:
+    """All else that stands there stays."""
+    path = write(tmp_path, "tavern", clientType="SillyTavern", theme="dark")
+    registry.refresh()
+    written = registry.write_trust("tavern", trusted=False)
+    between = registry.find("tavern")
+    registry.write_trust("tavern", trusted=True)
+
+    assert (written, between) == (True, None)
+    assert registry.find("tavern") == Trust("tavern", "SillyTavern")
+    assert json.loads(path.read_text()) == {
+        "clientId": "tavern",
+        "isTrust": True,
+        "clientType": "SillyTavern",
+        "theme": "dark",
+    }
+
+
+def test_trust_is_taken_in_all_files_about_a_client(
+    tmp_path: Path, registry: TrustRegistry
+) -> None:
+    """One of them would be enough to trust it."""
+    write(tmp_path, "guest")
+    write(tmp_path, "copy-of-guest", clientId="guest")
+    registry.refresh()
+    registry.write_trust("guest", trusted=False)
+
+    assert registry.find("guest") is None
+
+
+def test_no_file_is_made_for_a_client_without_one(
+    tmp_path: Path, registry: TrustRegistry
+) -> None:
+    """Files are the operator's."""
+    assert registry.write_trust("nobody", trusted=True) is False
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_says_the_same_already_is_left_alone(
+    tmp_path: Path, registry: TrustRegistry
+) -> None:
+    """To the byte."""
+    path = write(tmp_path, "guest")
+    before = path.read_bytes()
+    registry.refresh()
+
+    assert registry.write_trust("guest", trusted=True) is True
+    assert path.read_bytes() == before
+
+
+def test_type_in_a_file_is_known_also_where_it_does_not_trust(
+    tmp_path: Path, registry: TrustRegistry
+) -> None:
+    """Whoever is trusted again must not become a monitor by that."""
+    write(tmp_path, "boss", isTrust=False, clientType="monitor")
+    write(tmp_path, "a-boss", clientId="boss", isTrust=False)
+    write(tmp_path, "b-boss", clientId="boss", clientType="SillyTavern")
+    registry.refresh()
+
+    assert registry.type_in_files("boss") == "monitor"
+    assert registry.type_in_files("nobody") is None

@@ -107,6 +107,27 @@ async function byMonitor({ extension, monitorId, ...parameters }) {
   return { ack, ...(await ended(client, 'r1', 0)) };
 }
 
+/** A monitor, which is no member of the room, reads an answer and calls it off. */
+async function byNamedRequester({ extension, monitorId, ...parameters }) {
+  const { tavern, client } = await party({ extension, ...parameters });
+  const { url, clientId: requester } = parameters;
+  const monitor = await connectClient(url, {
+    clientId: monitorId,
+    clientType: 'monitor',
+  });
+  await client.order({ requestId: 'r1', target: extension });
+  new Answer(tavern, await requestOf(tavern)).start().write('so far');
+  await client.tap().first('streamed_data');
+  const named = { requestId: 'r1', roomName: requester, requester };
+  const nobodys = { ...named, requester: extension };
+  const read = await monitor.ask('/llm', 'RESUME_STREAM', named);
+  const unread = await monitor.ask('/llm', 'RESUME_STREAM', nobodys);
+  const refused = await cancel(monitor, nobodys);
+  const ack = await cancel(monitor, named);
+  const reread = await monitor.ask('/llm', 'RESUME_STREAM', named);
+  return { read, unread, refused, ack, reread, ...(await ended(client, 'r1')) };
+}
+
 async function unknown({ url, clientId }) {
   const client = await connectClient(url, { clientId });
   return cancel(client, { requestId: 'never-made' });
@@ -119,5 +140,6 @@ play({
   freesTheExtension,
   strangers,
   byMonitor,
+  byNamedRequester,
   unknown,
 });

@@ -1,0 +1,1 @@
+"""What operators see of the house, put together for who watches it."""
