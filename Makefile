@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 JS_TESTS := tests/integration/js
 E2E := tests/e2e
+BROWSER := tests/browser
 PORT ?= 4000
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV)/installed ## Start the broker with a demo SillyTavern and stream a first answer.
@@ -24,11 +25,15 @@ serve: $(VENV)/installed ## Start the broker alone.
 .PHONY: test
 test: $(VENV)/installed-dev $(JS_TESTS)/node_modules/.installed ## Install what the tests need and run them all.
 	$(BIN)/pytest
-	$(MAKE) test-extension
+	$(MAKE) test-extension test-web
 
 .PHONY: test-extension
 test-extension: ## Run the tests of SillyTavern's extension that need no SillyTavern.
 	node --test tests/extension/
+
+.PHONY: test-web
+test-web: ## Run the tests of the console that need no browser.
+	node --test tests/web/
 
 .PHONY: test-unit
 test-unit: $(VENV)/installed-dev ## Run the tests that need neither Node nor a broker process.
@@ -52,6 +57,17 @@ e2e-pictures: e2e-house ## Take pictures of the extension's panel.
 
 .PHONY: e2e-house
 e2e-house: e2e-browser $(VENV)/installed $(JS_TESTS)/node_modules/.installed $(E2E)/node_modules/.installed
+
+.PHONY: test-browser
+test-browser: browser-house ## Run the tests of the console in a real browser.
+	node --test --test-reporter=spec $(BROWSER)/all.mjs
+
+.PHONY: browser-pictures
+browser-pictures: browser-house ## Take pictures of the console, in both themes and three widths.
+	node $(BROWSER)/pictures.mjs
+
+.PHONY: browser-house
+browser-house: e2e-browser $(VENV)/installed $(JS_TESTS)/node_modules/.installed $(BROWSER)/node_modules/.installed
 
 .PHONY: e2e-browser
 e2e-browser:
@@ -100,6 +116,7 @@ vendor: scripts/vendor/node_modules/.installed ## Make anew what /lib serves, fr
 clean: ## Remove what was installed and built; settings and data stay.
 	rm -rf $(VENV) build *.egg-info $(JS_TESTS)/node_modules bench/node_modules
 	rm -rf scripts/vendor/node_modules $(E2E)/node_modules $(E2E)/pictures
+	rm -rf $(BROWSER)/node_modules $(BROWSER)/pictures
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/bin/python:

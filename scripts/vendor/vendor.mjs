@@ -1,6 +1,6 @@
 // Fill broker/http/vendor/: what browsers get from /lib, its licences, and a list.
 // The extension, which stands alone, has a copy of its Socket.IO client and of those
-// licences in extension/vendor/.
+// licences in extension/vendor/. What only the console draws with is in web/lib/.
 //
 // Run by `make vendor`, which installs exactly what package-lock.json names. What
 // socket.io-client ships built is copied as it is; the other two are bundled, with
@@ -17,6 +17,8 @@ const PACKAGES = join(HERE, 'node_modules');
 const TARGET = join(HERE, '..', '..', 'broker', 'http', 'vendor');
 
 const EXTENSION = join(HERE, '..', '..', 'extension', 'vendor');
+
+const CONSOLE = join(HERE, '..', '..', 'web', 'lib');
 
 /** What the extension imports. */
 const EXTENSIONS_OWN = 'socket.io.esm.min.js';
@@ -40,12 +42,15 @@ const INSIDE_SOCKET_IO = [
   'socket.io-parser',
 ];
 
+/** What the console draws with: its script, and what that looks like. */
+const CONSOLES_OWN = { script: 'uPlot.js', style: 'uPlot.css' };
+
 /** Bundle one file; the folders of the packages that went into it. */
-async function bundle(name, options) {
+async function bundle(name, options, target = TARGET) {
   const { metafile } = await build({
     absWorkingDir: HERE,
     entryPoints: [join('entries', name)],
-    outfile: join(TARGET, name),
+    outfile: join(target, name),
     bundle: true,
     format: 'esm',
     platform: 'browser',
@@ -91,10 +96,10 @@ async function describe(folder) {
   return { name, version, license, folder };
 }
 
-async function writeLicence({ name, version, folder }) {
+async function writeLicence({ name, version, folder }, target = TARGET) {
   const file = `${name.replace('/', '-').replace('@', '')}-${version}.txt`;
   const text = (await licenceText(folder)).replaceAll('\r\n', '\n');
-  await writeFile(join(TARGET, 'licences', file), `${text.trim()}\n`);
+  await writeFile(join(target, 'licences', file), `${text.trim()}\n`);
   return file;
 }
 
@@ -126,6 +131,17 @@ async function fillExtension(packages) {
   }
 }
 
+/** Give the console what it draws with, and the licences of that. */
+async function fillConsole() {
+  await rm(CONSOLE, { recursive: true, force: true });
+  await mkdir(join(CONSOLE, 'licences'), { recursive: true });
+  const { script, style } = CONSOLES_OWN;
+  for (const folder of await bundle(script, {}, CONSOLE)) {
+    await writeLicence(await describe(folder), CONSOLE);
+  }
+  await copyFile(join(PACKAGES, 'uplot', 'dist', 'uPlot.min.css'), join(CONSOLE, style));
+}
+
 async function main() {
   await rm(TARGET, { recursive: true, force: true });
   await mkdir(join(TARGET, 'licences'), { recursive: true });
@@ -148,6 +164,7 @@ async function main() {
   }
   await writeReadme(contents);
   await fillExtension(contents[EXTENSIONS_OWN]);
+  await fillConsole();
 }
 
 await main();
