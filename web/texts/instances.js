@@ -46,7 +46,7 @@ export default {
     'instances.policy.hint': 'Which SillyTaverns a room may use, and which answers a request without a target.',
     'instances.policy.set': 'The policy is {policy}.',
     'instances.policy.Free': 'Every room may use all; the least busy answers.',
-    'instances.policy.Manual': 'A room uses those assigned to it here; without any, nobody answers.',
+    'instances.policy.Manual': 'A room uses those assigned to it under Instances; without any, nobody answers.',
     'instances.policy.Balanced': 'Each room has one, shared out evenly.',
     'instances.policy.Broadcast': 'Every one that is connected answers each request.',
     'instances.policy.Random': 'Each room has one, by chance.',
