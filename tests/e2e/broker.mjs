@@ -40,6 +40,16 @@ export class Broker {
     await this.#child.says(/ listening on /, START_TIMEOUT);
   }
 
+  /** The match of `pattern` in what it has said since it was started. */
+  async says(pattern) {
+    return this.#child.says(pattern, START_TIMEOUT);
+  }
+
+  /** The number of its process. */
+  get pid() {
+    return this.#child.pid;
+  }
+
   /** End it as a power cut would. */
   async kill() {
     await this.#child.stop('SIGKILL');

@@ -51,6 +51,10 @@ export class Child extends Changes {
     this.#process.once('close', (code, signal) => this.#gone(code ?? signal));
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   /** The match of `pattern` in what it says, within `ms`. */
   async says(pattern, ms) {
     const line = this.until(`${this.name}: to say ${pattern}`, () => {

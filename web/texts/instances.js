@@ -120,7 +120,7 @@ export default {
     'instances.policy.hint': '每个房间可以使用哪些 SillyTavern，没有目标的请求由谁回答。',
     'instances.policy.set': '当前策略：{policy}。',
     'instances.policy.Free': '每个房间都可以使用全部实例，由最空闲的回答。',
-    'instances.policy.Manual': '房间只使用在这里分配给它的实例；没有分配就没有人回答。',
+    'instances.policy.Manual': '房间只使用在“实例”页分配给它的实例；没有分配就没有人回答。',
     'instances.policy.Balanced': '每个房间一个，平均分配。',
     'instances.policy.Broadcast': '所有已连接的实例都回答每个请求。',
     'instances.policy.Random': '每个房间随机一个。',
