@@ -115,12 +115,13 @@ export class Chart {
     return {
       width: 300,
       height: HEIGHT,
-      padding: [8, 4, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
       hooks: { setCursor: [({ cursor }) => this.#say(cursor.idx ?? this.#history.length - 1)] },
       scales: {
-        x: { time: true, range: (_plot, _from, to) => [(to ?? 0) - SPAN, to ?? 0] },
+        // Without a sample yet, uPlot says 0: nobody was here at the beginning of 1970.
+        x: { time: true, range: (_plot, _from, to) => lately(to || Date.now() / 1000) },
         y: { range: (_plot, _from, to) => [0, Math.max(least, (to ?? 0) * 1.1)] },
       },
       axes: [
@@ -137,4 +138,8 @@ export class Chart {
       }))],
     };
   }
+}
+
+function lately(to) {
+  return [to - SPAN, to];
 }
