@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 JS_TESTS := tests/integration/js
 E2E := tests/e2e
 BROWSER := tests/browser
+AUDIT := build/audit
 PORT ?= 4000
 
 .DEFAULT_GOAL := help
@@ -73,6 +74,15 @@ browser-house: e2e-browser $(VENV)/installed $(JS_TESTS)/node_modules/.installed
 e2e-browser:
 	@$(E2E)/chromium.sh > /dev/null
 
+.PHONY: torture
+torture: $(VENV)/installed-dev $(JS_TESTS)/node_modules/.installed ## Kill it, starve it, flood it, lie to it: the long tries, a quarter of an hour.
+	rm -f tests/torture/report.txt
+	$(BIN)/pytest -m torture tests/torture
+
+.PHONY: netem
+netem: $(VENV)/installed-dev ## Try it over a network that loses, delays and is cut; needs root.
+	tests/netem/run.sh $(BIN)/pytest
+
 .PHONY: lint
 lint: $(VENV)/installed-dev ## Check style, format and types.
 	$(BIN)/ruff check .
@@ -83,6 +93,10 @@ lint: $(VENV)/installed-dev ## Check style, format and types.
 format: $(VENV)/installed-dev ## Mend style and format.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: audit
+audit: $(VENV)/installed $(AUDIT)/bin/python ## Ask whether what Tapster is built on has known flaws.
+	$(BIN)/python scripts/audit.py $(AUDIT)/bin/pip-audit
 
 .PHONY: bench
 bench: $(VENV)/installed-dev bench/node_modules/.installed ## Measure every goal beside the peers, in ten minutes.
@@ -108,6 +122,12 @@ bench-history: $(VENV)/installed ## Measure what histories cost: to record, to r
 soak-short: $(VENV)/installed-dev ## Let 100 guests live in 10 rooms for 5 minutes, beside a model of the rules.
 	$(BIN)/python -m scripts.soak --seconds 300
 
+MINUTES ?= 120
+
+.PHONY: soak
+soak: $(VENV)/installed-dev ## Let 300 guests come and go for two hours (MINUTES=…), and watch memory, tasks and files.
+	$(BIN)/python -m scripts.soak --minutes $(MINUTES) --identities 300 --rooms 60 --pause 10
+
 .PHONY: vendor
 vendor: scripts/vendor/node_modules/.installed ## Make anew what /lib serves, from packages of npm.
 	node scripts/vendor/vendor.mjs
@@ -121,6 +141,11 @@ clean: ## Remove what was installed and built; settings and data stay.
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
+
+# Apart from what is looked at.
+$(AUDIT)/bin/python:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3' || echo "pip-audit can not be installed from here"
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  bookRows, hereRows, kindOf, newestUse, sessionsOf, SHOW, usedAt,
+  bookRows, hereRows, isExpired, kindOf, newestUse, sessionsOf, SHOW, usedAt,
 } from '../../web/views/client_rows.js';
 
 function here(...clients) {
@@ -97,4 +97,11 @@ test('a client has all sessions that came with its clientId', () => {
   );
 
   assert.deepEqual(names(sessionsOf('app', clients)), ['tab-1', 'tab-2']);
+});
+
+test('a key expires at its end, and never without one', () => {
+  const now = Date.parse('2026-11-21T10:00:00.000Z');
+  const ends = [null, undefined, '2026-11-21T10:00:00.001Z', '2026-11-21T10:00:00.000Z'];
+
+  assert.deepEqual(ends.map((expiresAt) => isExpired({ expiresAt }, now)), [false, false, false, true]);
 });

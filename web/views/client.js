@@ -4,7 +4,7 @@ import { button, h, replace } from '../app/element.js';
 import { t, time } from '../app/i18n.js';
 import { Table } from '../app/table.js';
 import { ClientBook } from './client_book.js';
-import { addressOf, descCell, kindPill, statusPill, trustPill, useOf } from './client_cells.js';
+import { addressOf, descCell, endOf, kindPill, statusPill, trustPill, useOf } from './client_cells.js';
 import { kindOf, MONITOR, sessionsOf } from './client_rows.js';
 import { distrust, makeKey, revoke, trustAgain } from './trusting.js';
 
@@ -111,6 +111,7 @@ class ClientPage {
     return [
       column('key.id', ({ id }) => h('code', id)),
       column('key.created', ({ createdAt }) => time(createdAt)),
+      column('key.expires', endOf),
       column('lastUsed', useOf),
       column('lastAddress', addressOf),
       narrow('key.act', ({ id }) => this.#revokeButton(id)),

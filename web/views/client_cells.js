@@ -2,7 +2,7 @@
 
 import { h, pill } from '../app/element.js';
 import { t, time } from '../app/i18n.js';
-import { kindOf, usedAt } from './client_rows.js';
+import { isExpired, kindOf, usedAt } from './client_rows.js';
 
 /** What the broker calls those that are nothing else. */
 const PLAIN = 'client';
@@ -35,6 +35,13 @@ export function trustPill({ trusted }) {
 export function useOf(key) {
   const moment = key && usedAt(key);
   return moment ? time(moment) : t('clients.never');
+}
+
+/** Until when a key is good. */
+export function endOf(key) {
+  if (!key.expiresAt) return t('clients.key.noEnd');
+  const moment = time(key.expiresAt);
+  return isExpired(key) ? [moment, ' ', pill(t('clients.key.expired'), 'bad')] : moment;
 }
 
 /** Where a key came from last; the broker knows it since its start. */

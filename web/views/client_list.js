@@ -11,7 +11,8 @@ import { SHOW } from './client_rows.js';
 import { choice, searchBox, tabs } from './controls.js';
 import { trustSomebody } from './trusting.js';
 
-const STEP = 1_000;
+/** Rows that are drawn at once: a thousand would keep the page from answering for a while. */
+const STEP = 250;
 
 export class ClientList {
   #parts;

@@ -41,6 +41,11 @@ export function usedAt({ createdAt, lastUsedAt, lastAddress }) {
   return lastUsedAt === createdAt && !lastAddress ? null : lastUsedAt;
 }
 
+/** Whether a key is good no more, because its time is over. */
+export function isExpired({ expiresAt }, now = Date.now()) {
+  return Boolean(expiresAt) && Date.parse(expiresAt) <= now;
+}
+
 /** The key of a client that was used last; null where none ever was. */
 export function newestUse({ keys }) {
   const used = keys.filter((key) => usedAt(key) !== null);

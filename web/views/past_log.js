@@ -13,7 +13,9 @@ import { afterRest, choice, searchBox } from './controls.js';
 import { lineElement } from './log_line.js';
 import { fileOf, readRecord } from './log_record.js';
 
-const LEVELS = ['all', 'error', 'warn', 'info'];
+/** A log of its own, of all levels. */
+const AUDIT = 'audit';
+const LEVELS = ['all', 'error', 'warn', 'info', AUDIT];
 const PAGE_SIZE = 50;
 
 /** Milliseconds: a search goes through all files. */
@@ -81,7 +83,11 @@ export class PastLog {
     const number = this.#asked;
     const { level, search, page } = this.#question;
     const question = {
-      filename: fileOf(level), level, search: search.trim(), page, pageSize: PAGE_SIZE,
+      filename: fileOf(level),
+      level: level === AUDIT ? 'all' : level,
+      search: search.trim(),
+      page,
+      pageSize: PAGE_SIZE,
     };
     try {
       const answer = await this.#link.call(NAMESPACE.DEBUG, 'READ_LOG', question, { timeout: PATIENCE });
