@@ -26,7 +26,7 @@ from broker.cli.options import (
     plain_errors,
     set_up_logging,
 )
-from broker.cli.serve import greet, run, stop_signal
+from broker.cli.serve import StopSignal, greet, run
 from broker.client import TapsterClient, TapsterError, TapsterExtension
 from broker.config import ServerSettings
 from broker.console.sign_in import SignIn
@@ -87,7 +87,7 @@ def _tidy_up(data: Path) -> None:
 
 
 async def _demo(settings: ServerSettings, where: Where, keys: dict[str, str]) -> None:
-    stop, sign_in = stop_signal(), SignIn()
+    stop, sign_in = StopSignal(), SignIn()
     async with running_broker(settings, where, sign_in) as url:
         greet(url, sign_in)
         async with TapsterExtension(
@@ -99,7 +99,7 @@ async def _demo(settings: ServerSettings, where: Where, keys: dict[str, str]) ->
             characters=["Barkeeper"],
             current="Barkeeper",
         ):
-            stopped = asyncio.create_task(stop.wait())
+            stopped = asyncio.create_task(stop.asked.wait())
             shown = asyncio.create_task(_show(url, keys[GUEST]))
             await asyncio.wait({stopped, shown}, return_when=asyncio.FIRST_COMPLETED)
             shown.cancel()

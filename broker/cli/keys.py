@@ -1,10 +1,11 @@
-"""``tapster keys``: make, list and revoke keys."""
+"""``tapster keys``: make, rotate, list and revoke keys."""
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +16,7 @@ from actors.errors import BrokerError
 from broker.app import StartError
 from broker.cli.clients import ClientId
 from broker.cli.database import Database, client_name, open_database
+from broker.cli.duration import seconds
 from broker.cli.options import (
     DATA_FOLDER,
     SETTINGS_FOLDER,
@@ -24,21 +26,54 @@ from broker.cli.options import (
 )
 from broker.security.trust import TrustRegistry
 
-app = typer.Typer(help="Make, list and revoke keys of clients.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, rotate, list and revoke keys of clients.", no_args_is_help=True
+)
+
+Expires = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="How long it is good: 30d, 24h. Default: ever."),
+]
+Overlap = Annotated[
+    str, typer.Option(metavar="TIME", help="How long the others stay good.")
+]
 
 
 @app.command()
 def make(
-    client: ClientId, settings: Settings = SETTINGS_FOLDER, data: Data = DATA_FOLDER
+    client: ClientId,
+    expires: Expires = None,
+    settings: Settings = SETTINGS_FOLDER,
+    data: Data = DATA_FOLDER,
 ) -> None:
     """Make a key for a client, and trust it. The key is shown this once."""
-    with plain_errors(), open_database(data) as database:
-        _trust(client_name(client), settings, database)
-        try:
-            issued = database.keys.ask(keyring.Issue(client), block=True)
-        except BrokerError as error:
-            raise StartError(error.message) from None
+    with plain_errors():
+        issue = keyring.Issue(client_name(client), lifetime=_lifetime(expires))
+        with open_database(data) as database:
+            _trust(client, settings, database)
+            issued = _ask(database, issue)
     print(issued.key)
+
+
+@app.command()
+def rotate(
+    client: ClientId,
+    overlap: Overlap = "24h",
+    expires: Expires = None,
+    data: Data = DATA_FOLDER,
+) -> None:
+    """Make a new key for a client; its others are good for a while yet."""
+    with plain_errors():
+        message = keyring.Rotate(client, seconds(overlap), _lifetime(expires))
+        with open_database(data) as database:
+            if all(row.client != client for row in database.contents.keys):
+                raise StartError(
+                    f"{client} has no key to rotate: tapster keys make {client}"
+                )
+            rotated: keyring.Rotated = _ask(database, message)
+    print(rotated.key)
+    for row in rotated.expiring:
+        print(f"{row.id} is good until {_end(row)}", file=sys.stderr)
 
 
 @app.command("list")
@@ -49,13 +84,13 @@ def list_keys(
     data: Data = DATA_FOLDER,
 ) -> None:
     """List keys by their ids; the keys themselves are not kept."""
-    table = Table("client", "key id", "made", "last used")
+    table = Table("client", "key id", "made", "last used", "good until")
     with plain_errors(), open_database(data) as database:
         rows = database.contents.keys
     for row in sorted(rows, key=lambda row: (row.client, row.created_at)):
         if client in (None, row.client):
-            used = _moment(row.last_used_at)
-            table.add_row(row.client, row.id, _moment(row.created_at), used)
+            made, used = _moment(row.created_at), _moment(row.last_used_at)
+            table.add_row(row.client, row.id, made, used, _end(row))
     Console().print(table)
 
 
@@ -83,6 +118,29 @@ def _trust(client: str, settings: Settings, database: Database) -> None:
     if registry.find(client) is None:
         row = store.ClientRow(client, "", time.time())
         database.writer.ask(store.TrustClient(row))
+
+
+def _ask(database: Database, message: keyring.Issue | keyring.Rotate) -> Any:
+    try:
+        return database.keys.ask(message, block=True)
+    except BrokerError as error:
+        raise StartError(error.message) from None
+
+
+def _lifetime(expires: str | None) -> float | None:
+    if expires is None:
+        return None
+    lifetime = seconds(expires)
+    if not lifetime:
+        raise StartError("a key must be good for a second at least")
+    return lifetime
+
+
+def _end(row: store.KeyRow) -> str:
+    if row.expires_at is None:
+        return "revoked"
+    moment = _moment(row.expires_at)
+    return moment if row.is_good(time.time()) else f"{moment} (expired)"
 
 
 def _moment(seconds: float) -> str:

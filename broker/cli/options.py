@@ -22,6 +22,8 @@ from broker.config import (
     read_server_settings,
 )
 from broker.logs import record
+from broker.security.certificate import TlsFiles
+from broker.staff import StaffLostError
 
 
 class LogLevel(StrEnum):
@@ -46,6 +48,13 @@ Port = Annotated[
     int | None,
     typer.Option(help="Port to listen on, 0 for any. Default: the settings'."),
 ]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Certificate in PEM, its chain included."),
+]
+TlsKey = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The certificate's key in PEM.")
+]
 Level = Annotated[
     LogLevel | None,
     typer.Option(help="How much to say on stderr. Default: the settings'."),
@@ -61,7 +70,7 @@ def plain_errors() -> Iterator[None]:
     """Say in one sentence what is wrong, and exit with 1."""
     try:
         yield
-    except (SettingsError, StartError) as error:
+    except (SettingsError, StartError, StaffLostError) as error:
         print(f"tapster: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
 
@@ -120,3 +129,25 @@ def load(
         settings_folder=settings,
         data_folder=data,
     )
+
+
+def find_tls(
+    values: ServerSettings, settings: Path, cert: Path | None, key: Path | None
+) -> TlsFiles | None:
+    """The certificate of the command line, else that of the settings, if there is one.
+
+    What the settings name lies in their folder, unless they say where.
+
+    Raises:
+        StartError: there is only one of the two files.
+    """
+    names = "--tls-cert and --tls-key"
+    if cert is None and key is None:
+        names = "tlsCert and tlsKey"
+        cert = settings / values.tls_cert if values.tls_cert else None
+        key = settings / values.tls_key if values.tls_key else None
+    if cert is not None and key is not None:
+        return TlsFiles(cert, key)
+    if cert is None and key is None:
+        return None
+    raise StartError(f"{names} go together: name both files")

@@ -41,6 +41,10 @@ class DirectQueue(WebSocketDataQueue):
         self._take = take
         self._left = len(self._buffer)
 
+    def shut(self) -> None:
+        """Offer nothing any more."""
+        self._take = None
+
     def handled(self) -> None:
         """What was read from the queue last has been dealt with."""
         self._left -= 1
@@ -73,3 +77,12 @@ class TapsterWebSocket(web.WebSocketResponse):
         )
         request.protocol.set_parser(self._parser)
         request.protocol.keep_alive(val=False)
+
+    def let_go(self) -> None:
+        """Forget, after the end, what would keep all of the connection alive.
+
+        Whoever took its messages refers to it, and so do the frames of the error by
+        which it ended: cycles, for the collector of garbage to find, sooner or later.
+        """
+        self.direct.shut()
+        self._exception = None
