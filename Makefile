@@ -122,6 +122,13 @@ bench-history: $(VENV)/installed ## Measure what histories cost: to record, to r
 soak-short: $(VENV)/installed-dev ## Let 100 guests live in 10 rooms for 5 minutes, beside a model of the rules.
 	$(BIN)/python -m scripts.soak --seconds 300
 
+.PHONY: fuzz-codec
+fuzz-codec: $(VENV)/installed-dev ## Throw bytes at the codec with atheris (SECONDS=…), which is installed for it.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3,<4'
+	PYTHONPATH=. $(BIN)/python scripts/fuzz_codec.py -max_total_time=$(SECONDS) -max_len=400
+
+SECONDS ?= 600
+
 MINUTES ?= 120
 
 .PHONY: soak

@@ -22,6 +22,7 @@ from actors.base import LoopActor, ask
 from actors.errors import NotFoundError
 from actors.future import LoopFuture
 from actors.lifecycle import RequestState
+from actors.members import not_in
 from actors.outbound import OutputId, Resumed, ResumedOutput, ResumePort
 from actors.room_records import FindAnswers, StoredRequest
 
@@ -49,6 +50,8 @@ class FinishedRequest(msgspec.Struct, frozen=True, kw_only=True):
     viewer: str | None = None
     """Who alone may read it; None: whoever is in the room."""
     state: RequestState
+    put_out: bool = False
+    """The requester was put out of the room before the end, and not let in again."""
     outputs: tuple[FinishedOutput, ...]
     error: str | None = None
 
@@ -152,6 +155,9 @@ class Answers(LoopActor):
         finished = self._find(request)
         if finished is None or message.room not in (None, finished.room):
             self._look_up(message)
+            return
+        if finished.put_out and message.room is None:
+            message.port.resumed(not_in(finished.room))
             return
         if not may_read(message, finished.viewer, finished.requester):
             message.port.resumed(_too_late(message.request_id))

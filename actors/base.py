@@ -290,6 +290,11 @@ class LoopActor(pykka.Actor):
         future.when_done(self._deferred.discard)
         return future
 
+    def leave_behind(self, answer: LoopFuture[Any]) -> None:
+        """Have an answer outlive this actor: somebody else will set it."""
+        if self._deferred is not None:
+            self._deferred.discard(answer)
+
     def stop(self) -> None:
         """End once this message is handled; what waits behind it is returned."""
         self._end(ActorEndedError("it has ended, try again"))

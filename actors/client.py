@@ -1,7 +1,7 @@
 """The Client actor: one identity, for as long as it is here or may come back.
 
 Owns      its sockets, its grace time, its requests in flight
-Receives  Attach, Detach, PlaceOrder, Cancel, Resume, GetPresence
+Receives  Attach, Detach, PlaceOrder, FindOrder, Cancel, Resume, GetPresence
 Sends     orders to relays of their own; RequesterGone to those when it is; to the
           hall, that it came and left
 Stops     when the grace time after its last socket has passed
@@ -18,8 +18,8 @@ import pykka
 from actors import answers, hall_events, relay, relay_events
 from actors.base import LoopActor, LoopRef, ask, watch
 from actors.directory import Kind
-from actors.errors import Code, NotFoundError, RefusedError
-from actors.future import LoopFuture
+from actors.errors import Code, NotFoundError, RefusedError, UnavailableError
+from actors.future import ActorEndedError, LoopFuture
 from actors.house import House
 from actors.lifecycle import RequestState
 from actors.outbound import Order
@@ -44,6 +44,12 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     """Order an answer; answers with ``relay.Accepted``."""
 
     order: Order
+
+
+class FindOrder(msgspec.Struct, frozen=True):
+    """Answers with ``relay.Accepted`` of a request under way; starts none."""
+
+    request_id: str
 
 
 class Cancel(msgspec.Struct, frozen=True):
@@ -71,7 +77,14 @@ class _GraceOver(msgspec.Struct, frozen=True):
 
 
 Message: TypeAlias = (
-    Attach | Detach | PlaceOrder | Cancel | answers.Resume | GetPresence | _GraceOver
+    Attach
+    | Detach
+    | PlaceOrder
+    | FindOrder
+    | Cancel
+    | answers.Resume
+    | GetPresence
+    | _GraceOver
 )
 
 
@@ -93,11 +106,16 @@ class Client(LoopActor):
         self._sockets: set[str] = set()
         self._absences = 0
         self._requests: dict[str, LoopRef[relay.Relay]] = {}
+        # Who resumes in the moment of a crash must not be left without an answer.
+        self.actor_inbox.leave_to(_try_again)
 
     def on_start(self) -> None:
-        """Have the hall open the identity's own room."""
+        """Have the hall open the identity's own room, and go on after a crash."""
         came = hall_events.Came(self._identity, self._client, self._kind)
         self._house.hall.tell(came)
+        left = self._house.directory.inherit(Kind.CLIENT, self._identity) or {}
+        for request_id, ref in left.items():
+            self._follow(request_id, ref)
 
     def on_stop(self) -> None:
         """Let go of what only this identity wanted."""
@@ -106,15 +124,20 @@ class Client(LoopActor):
         self._house.hall.tell(hall_events.Left(self._identity))
 
     def on_failure(self, *_exc_info: Any) -> None:
-        """Leave the sockets to a fresh actor of the same name."""
-        if not self._sockets:
-            self._house.hall.tell(hall_events.Left(self._identity))
+        """Leave sockets and requests to a fresh actor of the same name."""
+        if self._sockets:
+            directory = self._house.directory
+            directory.bequeath(Kind.CLIENT, self._identity, self._requests)
+        else:
+            self.on_stop()
 
     def on_receive(self, message: Message) -> Any:
         """Handle one message."""
         match message:
             case PlaceOrder(order):
                 return self._place_order(order)
+            case FindOrder(request_id):
+                return self._find_order(request_id)
             case Cancel(request_id):
                 return self._cancel(request_id)
             case answers.Resume():
@@ -136,8 +159,7 @@ class Client(LoopActor):
         self._sockets.add(socket)
 
     def _detach(self, socket: str, *, deliberate: bool) -> None:
-        if socket not in self._sockets:
-            return
+        # It may be unknown: a crash has taken the actor that it came to.
         self._sockets.discard(socket)
         if self._sockets:
             return
@@ -173,9 +195,20 @@ class Client(LoopActor):
         request = secrets.token_hex(8)
         ref = relay.Relay.start(self._house, request, order)
         self._house.directory.add(Kind.REQUEST, request, ref)
-        self._requests[order.request_id] = ref
-        watch(ref, lambda ended: self._request_over(order.request_id, ended))
+        self._follow(order.request_id, ref)
         return ask(ref, relay.Begin(), timeout=timeout)
+
+    def _follow(self, request_id: str, ref: LoopRef[relay.Relay]) -> None:
+        self._requests[request_id] = ref
+        watch(ref, lambda ended: self._request_over(request_id, ended))
+
+    def _find_order(self, request_id: str) -> LoopFuture[relay.Accepted]:
+        known = self._requests.get(request_id)
+        if known is None:
+            raise UnavailableError(
+                "the broker stops and takes no orders: order again when it is back"
+            )
+        return ask(known, relay.GetState(), timeout=self._house.patience.ask_timeout)
 
     def _request_over(self, request_id: str, ended: pykka.ActorRef[Any]) -> None:
         if self._requests.get(request_id) is ended:
@@ -191,3 +224,11 @@ class Client(LoopActor):
     def _resume(self, message: answers.Resume) -> None:
         ref = self._requests.get(message.request_id)
         (ref or self._house.answers).tell(message)
+
+
+def _try_again(message: Any) -> bool:
+    """Answer who resumes at an actor that has ended."""
+    if isinstance(message, answers.Resume):
+        message.port.resumed(ActorEndedError("it has ended, try again"))
+        return True
+    return False

@@ -37,6 +37,7 @@ class Directory:
     def __init__(self) -> None:
         self._refs: dict[Kind, dict[str, LoopRef[Any]]] = {kind: {} for kind in Kind}
         self._names: dict[str, Name] = {}
+        self._legacies: dict[Name, Any] = {}
 
     def add(self, kind: Kind, name: str, ref: LoopRef[Any]) -> None:
         """Enter an actor under its name.
@@ -53,6 +54,14 @@ class Directory:
     def find(self, kind: Kind, name: str) -> LoopRef[Any] | None:
         """The actor of that name, if it lives."""
         return self._refs[kind].get(name)
+
+    def bequeath(self, kind: Kind, name: str, legacy: Any) -> None:
+        """Keep what a crashed actor leaves to the next of its name."""
+        self._legacies[Name(kind, name)] = legacy
+
+    def inherit(self, kind: Kind, name: str) -> Any:
+        """Take what a crashed actor of that name has left; None: nothing."""
+        return self._legacies.pop(Name(kind, name), None)
 
     def name_of(self, ref: pykka.ActorRef[Any]) -> Name | None:
         """The name of a living actor, if it has one."""

@@ -11,6 +11,7 @@ import msgspec
 import pykka
 
 from actors.base import LoopRef
+from actors.clock import steady_clock
 from actors.directory import Directory
 from actors.outbound import Outbound
 
@@ -61,5 +62,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     rules: HouseRules = HouseRules()
     clock: Callable[[], float] = time.time
     """The wall clock, for what people read; durations go by the loop's time."""
+    steady: Callable[[], float] = msgspec.field(default_factory=steady_clock)
+    """For ends that are stored; goes on evenly where the wall clock jumps."""
     between: Callable[[float, float], float] = random.uniform
     """A number between two, by chance."""

@@ -29,7 +29,7 @@ from actors.room_records import (
     RoomRow,
     StoredRoom,
 )
-from actors.store import Committed, Flush, RequestRow, Write
+from actors.store import Committed, Flush, RequestRow, Unwritten, Write
 from actors.transcript import Transcript
 
 
@@ -104,6 +104,12 @@ class Premises:
         """Have something stored and answer, once it is, whether it could be."""
         self.when_committed(write, answer.set)
         return answer
+
+    def answered(self, write: Write, answer: LoopFuture[Any], fact: Any) -> None:
+        """Have something stored and answer with a fact: ``Unwritten``, if it is not."""
+        self.when_committed(
+            write, lambda ok: answer.set(fact if ok else Unwritten(fact))
+        )
 
     def when_committed(self, write: Write, then: Callable[[bool], None]) -> None:
         """Have something stored and call back, once it is, with whether it could be."""

@@ -12,6 +12,7 @@ The way of a chunk is ``_chunk`` here and ``Pour.chunk``: keep both short.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias, assert_never
@@ -20,13 +21,20 @@ import msgspec
 
 from actors import answers, assignments, extension, relay_events, room_events, store
 from actors.alarms import Alarms
-from actors.base import LoopActor, LoopRef
+from actors.base import LoopActor, LoopRef, ask
 from actors.errors import BrokerError, Code, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import tell_room
 from actors.house import House
 from actors.leg import Leg, recorded
-from actors.lifecycle import TERMINAL, LegEvent, RequestState, outcome
+from actors.lifecycle import (
+    TERMINAL,
+    TRANSITIONS,
+    LegEvent,
+    RequestState,
+    outcome,
+)
+from actors.members import not_in
 from actors.outbound import Order, Resumed
 from actors.output import GapTooLargeError
 from actors.pour import Pour, Readers, StrayError
@@ -35,6 +43,12 @@ from actors.voice import Voice
 
 _STREAMING: Final = RequestState.STREAMING
 """Looked at for every chunk, and an enum's members are slow to find."""
+
+_CODES: Final = {
+    LegEvent.EXPIRED: Code.TIMEOUT,
+    LegEvent.FAILED: Code.UNAVAILABLE,
+}
+"""What those are told whose request is ended before its time."""
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -87,8 +101,10 @@ Message: TypeAlias = (
     | relay_events.ReadersChanged
     | relay_events.OverhearersChanged
     | relay_events.StatusCame
+    | relay_events.RequesterPutOut
     | relay_events.RequesterGone
     | relay_events.GetProgress
+    | relay_events.End
     | _Watch
     | _Idle
     | _Expired
@@ -112,6 +128,7 @@ class Relay(LoopActor):
         self._begun: LoopFuture[Accepted] | None = None
         self._stored: bool | None = None
         self._only_recorded: str | None = None
+        self._put_out = False
         self._leaving: tuple[Leg, Callable[[], None]] | None = None
         self._alarms = Alarms(self.actor_ref)
         self._voice = Voice(request, order, house.outbound)
@@ -141,16 +158,18 @@ class Relay(LoopActor):
                 return self._room_says(message)
             case relay_events.Barred() | relay_events.EndShared():
                 return self._room_says(message)
-            case relay_events.ReadersChanged(members):
-                return self._readers.set_members(members)
-            case relay_events.OverhearersChanged(others):
-                return self._readers.set_others(others)
+            case relay_events.ReadersChanged() | relay_events.OverhearersChanged():
+                return self._readers_changed(message)
+            case relay_events.RequesterPutOut():
+                return self._readers_changed(message)
             case relay_events.StatusCame(caller, status):
                 return self._pass_status(caller, status)
             case relay_events.RequesterGone():
                 return self._requester_gone()
             case relay_events.GetProgress():
                 return self._progress()
+            case relay_events.End():
+                return self._end_all(LegEvent.FAILED, "the broker stops")
             case _Watch(name):
                 return self._watch(name)
             case _Idle(name, output, mark):
@@ -266,6 +285,19 @@ class Relay(LoopActor):
         settled = all(leg.state is not RequestState.HELD for leg in self._legs.values())
         if self._begun is not None and self._stored is not None and settled:
             self._begun.set(self._accepted())
+
+    def _acknowledge_late(self, begun: LoopFuture[Accepted]) -> None:
+        """Ack a request that was answered sooner than stored, once that is known."""
+
+        def acknowledge(flushed: LoopFuture[bool]) -> None:
+            with contextlib.suppress(BrokerError):
+                self._stored = False
+                self._stored = flushed.result()
+            begun.set(self._accepted())
+
+        self.leave_behind(begun)
+        timeout = self._patience.ask_timeout
+        ask(self._house.store, store.Flush(), timeout=timeout).when_done(acknowledge)
 
     def _accepted(self) -> Accepted:
         positions = [leg.position for leg in self._legs.values() if leg.position]
@@ -459,15 +491,14 @@ class Relay(LoopActor):
 
     def _end_all(self, event: LegEvent, reason: str) -> None:
         """End every leg that still runs, and have its extension stop."""
-        code = Code.TIMEOUT if event is LegEvent.EXPIRED else None
+        code = _CODES.get(event)
         for leg in list(self._legs.values()):
             if not leg.over:
                 leg.ref.tell(extension.Withdraw(self._request))
                 leg.error, leg.code = reason, code
                 self._advance(leg, event)
         if self._state not in TERMINAL:  # it was between two extensions
-            expired = event is LegEvent.EXPIRED
-            state = RequestState.TIMEOUT if expired else RequestState.CANCELLED
+            state = TRANSITIONS[RequestState.HELD][event]
             self._conclude(state, reason, code)
             self.stop()
 
@@ -478,6 +509,8 @@ class Relay(LoopActor):
         self._state = state
         if self._begun is not None and state is RequestState.FAILED:
             self._begun.fail(BrokerError(error or "the request failed", code))
+        elif self._begun is not None and self._stored is None:
+            self._acknowledge_late(self._begun)
         elif self._begun is not None:
             self._begun.set(self._accepted())
         extension_name = next(iter(self._legs)) if len(self._legs) == 1 else None
@@ -518,6 +551,7 @@ class Relay(LoopActor):
             room=self._order.room,
             viewer=self._order.viewer,
             state=self._state,
+            put_out=self._put_out,
             error=error,
             outputs=tuple(
                 output
@@ -567,12 +601,32 @@ class Relay(LoopActor):
 
     # -- words to others
 
+    def _readers_changed(
+        self,
+        message: relay_events.ReadersChanged
+        | relay_events.OverhearersChanged
+        | relay_events.RequesterPutOut,
+    ) -> None:
+        match message:
+            case relay_events.ReadersChanged(members):
+                self._readers.set_members(members)
+                if self._order.requester in members:
+                    self._put_out = False
+            case relay_events.OverhearersChanged(others):
+                self._readers.set_others(others)
+            case relay_events.RequesterPutOut():
+                self._put_out = True
+            case _:
+                assert_never(message)
+
     def _resume(
         self, message: answers.Resume | answers.ResumeOutput
     ) -> Resumed | BrokerError:
         pours = [leg.pour for leg in self._legs.values()]
         if isinstance(message, answers.ResumeOutput):
             missed = [m for pour in pours for m in pour.missed(0, message.key)]
+        elif self._put_out and message.room is None:
+            return not_in(self._order.room)
         elif answers.may_read(message, self._order.viewer, self._order.requester):
             missed = [m for pour in pours for m in pour.missed(message.start)]
         else:

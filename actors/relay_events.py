@@ -176,6 +176,10 @@ class OverhearersChanged(msgspec.Struct, frozen=True):
     readers: tuple[str, ...]
 
 
+class RequesterPutOut(msgspec.Struct, frozen=True):
+    """The requester is not of the room any more: what comes is not for it."""
+
+
 class RequesterGone(msgspec.Struct, frozen=True):
     """The requester did not come back within its grace time."""
 
@@ -188,6 +192,10 @@ class Cancel(msgspec.Struct, frozen=True):
 
     by: str
     entitled: bool = False
+
+
+class End(msgspec.Struct, frozen=True):
+    """The broker stops and waits no longer: end the request, with what came."""
 
 
 RoomVerdict: TypeAlias = Cleared | Held | Recorded | Barred | EndShared

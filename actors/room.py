@@ -142,7 +142,7 @@ class Room(LoopActor):
             self._open_for_orders(client_room=False)
         else:
             self._linger_on()
-        now = self._house.clock()
+        now = self._house.steady()
         for member in self._members.everybody():
             if member.muted_until and member.muted_until <= now:
                 self._mute_over(member.identity)
@@ -429,8 +429,7 @@ class Room(LoopActor):
         self._orders.readers_changed()
         self._tell_hall()
         answer = self.defer()
-        write = premises.member_write(member)
-        premises.when_committed(write, lambda _: answer.set(member.role))
+        premises.answered(premises.member_write(member), answer, member.role)
         return answer
 
     def _out(self, members: list[Member], reason: str) -> LoopFuture[Any]:
@@ -445,6 +444,8 @@ class Room(LoopActor):
             left = MemberLeft(premises.name, member.identity, member.client, reason)
             premises.publish(left)
             self._members.put_out(member, kicked=reason == KICKED)
+            if reason != STAYED_AWAY:  # who could not be there may still hear of it
+                self._orders.put_out(member.identity)
             exited = hall_events.Exited(premises.name, member.identity)
             self._house.hall.tell(exited)
             self._announce(f"{member.identity} {_SAID[reason]}", member)
@@ -510,8 +511,8 @@ class Room(LoopActor):
         targets = self._members.allow_on(Action.MUTE, message.caller, message.target)
         premises, by = self._premises, message.caller
         seconds = min(max(message.seconds, 0.0), LONGEST_MUTE)
-        until = self._house.clock() + seconds if seconds else UNTIL_UNMUTED
-        shown = timestamp(until) if seconds else None
+        until = self._house.steady() + seconds if seconds else UNTIL_UNMUTED
+        shown = self._moment(until) if seconds else None
         for member in targets:
             member.muted_until = until
             self._time_mute(member, seconds)
@@ -557,13 +558,13 @@ class Room(LoopActor):
         premises.write(premises.member_write(member))
 
     def _time_mute(self, member: Member, seconds: float | None = None) -> None:
-        """Set the alarm of a mute, by the loop's time: the clock may be put back."""
+        """Set the alarm of a mute, by the loop's time: the wall clock may jump."""
         name = ("mute", member.identity)
         if not member.muted_until:
             self._alarms.cancel(name)
             return
         if seconds is None:
-            seconds = max(member.muted_until - self._house.clock(), 0.0)
+            seconds = max(member.muted_until - self._house.steady(), 0.0)
         self._alarms.set(name, seconds, _MuteOver(member.identity))
 
     # -- lists
@@ -583,8 +584,13 @@ class Room(LoopActor):
             role=member.role,
             status=member.status,
             present=member.present,
-            muted_until=None if until is None else timestamp(until) if until else "",
+            muted_until=None if until is None else self._moment(until) if until else "",
         )
+
+    def _moment(self, steady: float) -> str:
+        """A time of the steady clock as the wall clock will show it."""
+        house = self._house
+        return timestamp(steady + house.clock() - house.steady())
 
     def _tell_hall(self) -> None:
         row = self._premises.row

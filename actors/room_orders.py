@@ -235,6 +235,12 @@ class RoomOrders:
         )
         self._merged[self._begin(order)] = held
 
+    def put_out(self, identity: str) -> None:
+        """Let somebody who is in no more resume nothing of what is answered yet."""
+        for each in self._ordered():
+            if each.order.requester == identity:
+                each.relay.tell(relay_events.RequesterPutOut())
+
     def drop_held_of(self, identity: str, by: str) -> None:
         """Let nothing go out any more that somebody had wanted to say."""
         for submitted in tuple(self._held.values()):
@@ -409,22 +415,21 @@ class RoomOrders:
         return list(dict.fromkeys(readers))
 
     def _relays(self) -> Iterator[LoopRef[Any]]:
-        yield from (opened.relay for opened in self._open.values())
-        yield from (submitted.relay for submitted in self._held.values())
+        return (each.relay for each in self._ordered())
+
+    def _ordered(self) -> Iterator[Submit | RequestOpened]:
+        yield from self._open.values()
+        yield from self._held.values()
         for merged in self._merged.values():
-            yield from (submitted.relay for submitted in merged)
+            yield from merged
 
     def _find(
         self, request_id: str, by: str, requester: str | None
     ) -> Submit | RequestOpened | None:
         """An order by the id its requester gave it, one's own before another's."""
-        orders: list[Submit | RequestOpened] = [*self._open.values()]
-        orders += self._held.values()
-        for merged in self._merged.values():
-            orders += merged
         found = [
             each
-            for each in orders
+            for each in self._ordered()
             if each.order.request_id == request_id
             and requester in (None, each.order.requester)
         ]

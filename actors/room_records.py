@@ -364,11 +364,18 @@ class Page(msgspec.Struct, frozen=True):
     last: int
 
 
+_NOT_KICKED: Final = (
+    "NOT EXISTS (SELECT 1 FROM members WHERE members.room = requests.room"  # noqa: S608 - ours
+    f" AND identity = requester AND standing = {KICKED})"
+)
+"""A request in a room that its requester was not kicked out of."""
+
+
 class FindAnswers(Read, frozen=True):
     """Answers with ``StoredRequest``, or None, of a reader's request.
 
-    ``room``: of anybody's in that room, or that of ``requester``; ``entitled``: the
-    reader may read everything.
+    Of no room that it was kicked out of. ``room``: of anybody's in that room, or that
+    of ``requester``; ``entitled``: the reader may read everything.
     """
 
     request_id: str
@@ -383,7 +390,9 @@ class FindAnswers(Read, frozen=True):
         request = connection.execute(
             "SELECT request, state, error FROM requests"  # noqa: S608 - ours
             f" WHERE {place} = ? AND request_id = ?"
-            " AND requester = ifnull(?, requester) ORDER BY opened_at DESC LIMIT 1",
+            " AND requester = ifnull(?, requester)"
+            f" AND {_NOT_KICKED if self.room is None else 'TRUE'}"
+            " ORDER BY opened_at DESC LIMIT 1",
             (name, self.request_id, self.requester),
         ).fetchone()
         if request is None or request[1] is None:

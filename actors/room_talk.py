@@ -189,9 +189,8 @@ class RoomTalk:
             old = self._reachable(found, message.caller, wanted, Action.DELETE_OTHERS)
             ids = tuple(each.id for each in old)
             self._premises.transcript.forget(ids)
-            self._premises.when_committed(
-                DropMessages(self._premises.name, ids), lambda _: answer.set(ids)
-            )
+            drop_them = DropMessages(self._premises.name, ids)
+            self._premises.answered(drop_them, answer, ids)
             for viewer in dict.fromkeys(each.viewer for each in old):
                 seen = tuple(each.id for each in old if each.viewer == viewer)
                 self._premises.publish(

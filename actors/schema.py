@@ -10,6 +10,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from actors.store_trouble import trouble
+
 
 class StoreError(Exception):
     """The database can not be used, and one sentence why."""
@@ -65,7 +67,11 @@ CREATE TABLE shared_settings (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_CLIENTS, _ROOMS)
+_EXPIRY: Final = """
+ALTER TABLE keys ADD COLUMN expires_at REAL;
+"""
+
+MIGRATIONS: Final = (_CLIENTS, _ROOMS, _EXPIRY)
 """What makes each version of the schema out of the one before."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)
@@ -89,7 +95,9 @@ def open_database(path: Path) -> sqlite3.Connection:
                 f"BEGIN;{migration}PRAGMA user_version = {number};COMMIT;"
             )
     except sqlite3.Error as error:
-        raise StoreError(f"the database {path} can not be used: {error}") from error
+        raise StoreError(
+            f"the database {path} can not be used: {trouble(error)}"
+        ) from error
     if version > SCHEMA_VERSION:
         connection.close()
         raise StoreError(

@@ -14,12 +14,13 @@ writers are told so, what they wrote stays owed, and is tried again with the nex
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -29,6 +30,7 @@ from actors.base import BlockingActor
 from actors.errors import UnavailableError
 from actors.histogram import Histogram
 from actors.lifecycle import RequestState
+from actors.store_trouble import trouble
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,9 @@ LINGER: Final = 0.02
 """Seconds between commits under steady load."""
 COMMIT_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 """Seconds that a commit may take."""
+IMPATIENT: Final = 100
+"""Milliseconds to wait for a lock while the store is down anyway: whoever reads waits
+for it, too."""
 OWED_LIMIT: Final = 100_000
 """Writes kept for a disk that will be back; beyond it the oldest are given up."""
 
@@ -52,6 +57,12 @@ class Committed(msgspec.Struct, frozen=True):
     ok: bool
     token: int = 0
     """What the write was marked with."""
+
+
+class Unwritten(msgspec.Struct, frozen=True):
+    """The answer to what was done and is not on disk, but owed to it."""
+
+    answer: Any
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +104,12 @@ class KeyRow(msgspec.Struct, frozen=True):
     hash: bytes
     created_at: float
     last_used_at: float
+    expires_at: float | None = None
+    """When it is good no more, by the wall clock; None: never."""
+
+    def is_good(self, now: float) -> bool:
+        """Whether its time is not over."""
+        return self.expires_at is None or now < self.expires_at
 
 
 class ClientRow(msgspec.Struct, frozen=True):
@@ -142,10 +159,37 @@ class PutKey(Write, frozen=True):
         """The key, and one for each that it replaces."""
         row = self.row
         put = (
-            "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)",
-            (row.id, row.client, row.hash, row.created_at, row.last_used_at),
+            "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?)",
+            msgspec.structs.astuple(row),
         )
         return (put, *map(_remove_key, self.replaces))
+
+
+class UseKey(Write, frozen=True):
+    """Store when a key was used, and nothing else.
+
+    Another process may have removed it meanwhile, or said when it expires.
+    """
+
+    id: str
+    at: float
+
+    def statements(self, now: float) -> tuple[Statement, ...]:  # noqa: ARG002
+        """One row, if it is still there."""
+        statement = "UPDATE keys SET last_used_at = ? WHERE id = ?"
+        return ((statement, (self.at, self.id)),)
+
+
+class ExpireKeys(Write, frozen=True):
+    """Store when keys are good no more."""
+
+    ids: tuple[str, ...]
+    at: float
+
+    def statements(self, now: float) -> tuple[Statement, ...]:  # noqa: ARG002
+        """One for each."""
+        statement = "UPDATE keys SET expires_at = ? WHERE id = ?"
+        return tuple((statement, (self.at, each)) for each in self.ids)
 
 
 class RemoveKeys(Write, frozen=True):
@@ -212,7 +256,7 @@ class Flush(msgspec.Struct, frozen=True):
 
 
 class CheckWritable(msgspec.Struct, frozen=True):
-    """Answers whether the database can be written now, and nothing is owed to it."""
+    """Answers why the database can not be written, or is owed to; None: all is well."""
 
 
 Message: TypeAlias = Write | Read | Load | Reload | Flush | Changed | CheckWritable
@@ -263,12 +307,26 @@ class Store(BlockingActor):
         self._connection = connection
         self._clock = clock
         self._batch: deque[_Owed] = deque()
+        self._untried = 0
+        """How many of the batch have come since it was tried to write it."""
         self._last_commit = 0.0
         self._down = False
+        self._trouble: str | None = None
+        """Why what is owed could not be written, when that was tried last."""
+        self._patience = 0
+        """Milliseconds to wait for a lock, in good times."""
         self._data_version = self._read_data_version()
 
     def on_receive(self, message: Message) -> Any:
-        """Handle one message."""
+        """Handle one message; a database that fails is an answer, and no crash."""
+        try:
+            return self._handle(message)
+        except sqlite3.Error as error:
+            raise UnavailableError(
+                f"the database can not be used: {trouble(error)}"
+            ) from None
+
+    def _handle(self, message: Message) -> Any:
         match message:
             case Load():
                 return self._contents(self._end_crashed())
@@ -283,12 +341,13 @@ class Store(BlockingActor):
                 return self._changed()
             case CheckWritable():
                 self._commit()
-                return not self._batch and self._can_begin()
+                return self._trouble or self._why_locked()
             case Read():
                 return self._read(message)
             case _:
                 self._batch.append(self._owe(message))
-        if self.actor_inbox.empty() or len(self._batch) >= BATCH:
+                self._untried += 1
+        if self.actor_inbox.empty() or self._untried >= BATCH:
             self._commit()
         return None
 
@@ -305,38 +364,47 @@ class Store(BlockingActor):
         try:
             return read.run(self._connection)
         except sqlite3.Error as error:
-            logger.warning("the store can not be read: %s", error)
+            logger.warning("the store can not be read: %s", trouble(error))
             raise UnavailableError("the history can not be read now") from None
 
     def _commit(self) -> None:
         if not self._batch:
             return
         time.sleep(max(0.0, min(LINGER, self._last_commit + LINGER - time.monotonic())))
+        self._untried = 0
+        # What is owed may be much more than a batch: a disk that is still full must not
+        # be tried with all of it each time.
+        while self._batch and self._commit_some(list(islice(self._batch, BATCH))):
+            pass
+        self._last_commit = time.monotonic()
+
+    def _commit_some(self, batch: list[_Owed]) -> bool:
+        """Write the first of what is to be written, all or none."""
         try:
             started = time.monotonic()
             self._connection.execute("BEGIN IMMEDIATE")
-            refused = self._write_all()
+            refused = self._write_all(batch)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._failed(error)
-        else:
-            self._commits.observe(time.monotonic() - started)
-            self._succeeded(refused)
-        self._last_commit = time.monotonic()
+            return False
+        self._commits.observe(time.monotonic() - started)
+        self._succeeded(batch, refused)
+        return True
 
-    def _can_begin(self) -> bool:
-        """Whether the file takes a writer: it may be locked, or read-only by now."""
+    def _why_locked(self) -> str | None:
+        """Why the file takes no writer: it may be locked, or read-only by now."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            return False
-        return True
+        except sqlite3.Error as error:
+            return trouble(error)
+        return None
 
-    def _write_all(self) -> list[_Owed]:
-        """Run the batch in its order; returns the writes that will never fit."""
+    def _write_all(self, batch: list[_Owed]) -> list[_Owed]:
+        """Run a batch in its order; returns the writes that will never fit."""
         refused: list[_Owed] = []
-        for insert, group in groupby(self._batch, key=_single_insert):
+        for insert, group in groupby(batch, key=_single_insert):
             if insert is None:
                 refused += [write for write in group if not self._execute(write)]
                 continue
@@ -370,27 +438,37 @@ class Store(BlockingActor):
             return False
         return True
 
-    def _succeeded(self, refused: list[_Owed]) -> None:
+    def _succeeded(self, batch: list[_Owed], refused: list[_Owed]) -> None:
         if self._down:
             logger.warning("the store is back, %d rows were owed", len(self._batch))
-            self._down = False
-        for write in self._batch:
-            if write.reply_to is not None:
-                write.reply_to.tell(
-                    Committed(ok=write not in refused, token=write.token)
-                )
-        self._batch.clear()
+            self._down, self._trouble = False, None
+            self._connection.execute(f"PRAGMA busy_timeout = {self._patience}")
+        for write in batch:
+            _answer(write, ok=write not in refused)
+            self._batch.popleft()
 
     def _failed(self, error: sqlite3.Error) -> None:
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            # A disk that fails may fail here as well; it is tried again next time.
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+        before, self._trouble = self._trouble, trouble(error)
+        if self._trouble != before:
+            logger.error(
+                "the store can not be written, rows are owed: %s", self._trouble
+            )
         if not self._down:
-            logger.error("the store can not be written, rows are owed: %s", error)
             self._down = True
+            self._lose_patience()
         owed = [_Owed(write.statements, None, 0) for write in self._batch]
         for write in self._batch:
             _answer(write, ok=False)
         self._batch = deque(owed, maxlen=OWED_LIMIT)
+
+    def _lose_patience(self) -> None:
+        (self._patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+        impatient = min(self._patience, IMPATIENT)
+        self._connection.execute(f"PRAGMA busy_timeout = {impatient}")
 
     def _end_crashed(self) -> tuple[RequestRow, ...]:
         """End what the last process left open; returns it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +82,8 @@ class ServerProcess:
 
     def stop(self) -> None:
         """End the process, by force if it does not go."""
-        self._process.terminate()
+        # As Ctrl-C: SIGTERM lets running answers end first.
+        self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:

@@ -9,10 +9,13 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import socket
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import msgspec
@@ -33,13 +36,20 @@ from actors.answers import Answers, FinishedRequest
 from actors.assignments import Assignments
 from actors.base import LoopRef, ask, stop
 from actors.directory import Directory
-from actors.errors import BrokerError
+from actors.errors import BrokerError, Code
 from actors.hall import Hall
 from actors.histogram import Histogram
 from actors.house import House
 from actors.lifecycle import RequestState
+from actors.outbound import StatusChanged
 from broker import __version__
-from broker.config import ServerSettings, SettingsError, fast_lane_enabled
+from broker.chaos import Chaos
+from broker.config import (
+    ServerSettings,
+    SettingsError,
+    chaos_pause,
+    fast_lane_enabled,
+)
 from broker.console.feed import HouseFeed
 from broker.console.sign_in import SignIn
 from broker.console.view import Sources as FeedSources
@@ -53,6 +63,7 @@ from broker.functions.static_resources import StaticResources
 from broker.gateway.client_list import ClientList
 from broker.gateway.dispatch import NamespaceHandlers
 from broker.gateway.doorman import Doorman
+from broker.gateway.drain import Drain
 from broker.gateway.intake import Intake
 from broker.gateway.loop_lag import LoopLag
 from broker.gateway.namespaces.auth import AuthHandlers
@@ -74,6 +85,7 @@ from broker.gateway.subscriptions import Subscriptions
 from broker.http.console import Reception, add_console
 from broker.http.door import Door
 from broker.http.extension import add_extension
+from broker.http.gate import SPARE, Gate, GuardedRunner, allow_files
 from broker.http.library import add_library
 from broker.http.ops import Ops, add_ops
 from broker.http.readiness import Readiness
@@ -85,10 +97,12 @@ from broker.metrics.source import Source
 from broker.protocol.wire import MONITOR_TYPE, LogEvent
 from broker.routes import RoutesFile
 from broker.security.admission import Admission
+from broker.security.certificate import Certificate, CertificateError, TlsFiles
 from broker.security.origins import Origins
 from broker.security.paths import ServerRoot
 from broker.security.peer import Neighbourhood
 from broker.security.trust import TrustRegistry, read_folder
+from broker.staff import staffed
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +110,10 @@ DATABASE = "tapster.sqlite3"
 LIST_SHARE = 4
 """A client list has at most this part of what may wait for one socket."""
 
+LEFT_ALONE = (
+    f"{DATABASE} in the data folder is left as it is: "
+    "put a copy in its place, or move it away to begin anew"
+)
 WATCH_EVERY = 1.0
 """Seconds between looks at settings files and at what other processes stored."""
 
@@ -124,6 +142,8 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     settings_folder: Path
     data_folder: Path
+    tls: TlsFiles | None = None
+    """The certificate to show; without one nothing is encrypted."""
 
 
 class _Pages(msgspec.Struct, frozen=True):
@@ -136,14 +156,20 @@ class _Pages(msgspec.Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def running_broker(
-    settings: ServerSettings, where: Where, sign_in: SignIn | None = None
+    settings: ServerSettings,
+    where: Where,
+    sign_in: SignIn | None = None,
+    hurry: asyncio.Event | None = None,
 ) -> AsyncIterator[str]:
     """Run a broker; gives its URL once it takes connections.
 
     ``sign_in`` is told whether a link to sign in is wanted, and takes its token.
+    At the end running answers may finish, until ``hurry`` is set; without one they
+    may not.
 
     Raises:
-        StartError: the port is taken, or the data folder can not be written.
+        StartError: the port is taken, the data folder can not be written, or the
+            certificate not be used.
         SettingsError: the routing rules or a password in a file can not be used.
     """
     routes = RoutesFile(where.settings_folder)
@@ -153,7 +179,7 @@ async def running_broker(
         journal = await enter(_journal(settings, where.data_folder))
         commits = Histogram(store.COMMIT_BOUNDS)
         database = await enter(_store(where.data_folder, commits))
-        contents: store.Contents = await ask(database, store.Load(), timeout=60)
+        contents: store.Contents = await _recall(database, store.Load())
         keys = await enter(_keyring(contents, database))
         trust = TrustRegistry(where.settings_folder)
         trust.refresh()
@@ -161,13 +187,16 @@ async def running_broker(
         await _hash_passwords(trust, keys)
         sign_in = sign_in or SignIn()
         sign_in.wanted = not any(
-            _is_monitor(trust, row.client) for row in contents.keys
+            _is_monitor(trust, row.client)
+            for row in contents.keys
+            if row.is_good(time.time())
         )
         registry = SessionRegistry()
         clients = ClientList(
             settings.outbox_limit // LIST_SHARE, asyncio.get_running_loop()
         )
-        outbound = SocketOutbound(registry, clients)
+        outbound = SocketOutbound(registry, clients, settings.answer_ttl)
+        _tell_crashed(outbound, contents)
         house = await enter(_house(settings, outbound, database, contents))
         origins = Origins(settings.allowed_origins, settings.allowed_hosts)
         admission = Admission(settings, trust, origins, house.hall, keys)
@@ -209,7 +238,7 @@ async def running_broker(
             house=house,
             server=server,
             doorman=doorman,
-            steward=Steward(house, trust, doorman, server.dismiss),
+            steward=Steward(house, trust, doorman, server.dismiss, journal.audit),
             intake=intake,
             outbound=outbound,
             postman=Postman(registry),
@@ -257,11 +286,16 @@ async def running_broker(
             doorman=doorman,
             steward=desk.steward,
             sign_in=sign_in,
+            audit=journal.audit,
         )
         pages = _Pages(reception, ops, functions.resources)
         url = await enter(_site(server, settings, where, pages))
         status.listens_at(url)
-        yield await enter(_announced(url))
+        await enter(_chaos(house.directory))
+        await enter(staffed(source.staff))
+        await enter(_announced(url))
+        await enter(_drained(Drain(house, server), settings.drain_timeout, hurry))
+        yield url
 
 
 def open_data(folder: Path) -> sqlite3.Connection:
@@ -302,13 +336,47 @@ async def _journal(settings: ServerSettings, folder: Path) -> AsyncIterator[Jour
 
 
 @contextlib.asynccontextmanager
-async def _announced(url: str) -> AsyncIterator[str]:
+async def _announced(url: str) -> AsyncIterator[None]:
     started = {"event": LogEvent.SERVER_START, "fields": {"version": __version__}}
     logger.info("the broker listens on %s", url, extra=started)
     try:
-        yield url
+        yield
     finally:
         logger.info("the broker stops", extra={"event": LogEvent.SERVER_STOP})
+
+
+@contextlib.asynccontextmanager
+async def _drained(
+    drain: Drain, seconds: float, hurry: asyncio.Event | None
+) -> AsyncIterator[None]:
+    """Not after an error: then nobody knows what would be waited for."""
+    yield
+    if hurry is not None:
+        await drain.wait(seconds, hurry)
+    await drain.end_rest()
+
+
+@contextlib.asynccontextmanager
+async def _certificate(files: TlsFiles | None) -> AsyncIterator[SSLContext | None]:
+    """What encrypts, if anything does; its certificate is read anew when it changes."""
+    if files is None:
+        yield None
+        return
+    try:
+        certificate = Certificate(files)
+    except CertificateError as error:
+        raise StartError(str(error)) from error
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            await asyncio.to_thread(certificate.look)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield certificate.context
+    finally:
+        task.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -332,6 +400,18 @@ async def _store(
         await stop(ref, timeout=STOP_TIMEOUT)
 
 
+async def _recall(database: pykka.ActorRef[store.Store], question: Any) -> Any:
+    """What the last process has left in the database.
+
+    Raises:
+        StartError: it can not be read.
+    """
+    try:
+        return await ask(database, question, timeout=60)
+    except BrokerError as error:
+        raise StartError(f"{error.message}; {LEFT_ALONE}") from error
+
+
 @contextlib.asynccontextmanager
 async def _keyring(
     contents: store.Contents, database: pykka.ActorRef[store.Store]
@@ -351,12 +431,12 @@ async def _house(
     contents: store.Contents,
 ) -> AsyncIterator[House]:
     patience = settings.patience()
-    remembered = await ask(database, assignment_records.Recall(), timeout=60)
+    remembered = await _recall(database, assignment_records.Recall())
     assignments = Assignments.start(database, remembered, patience.reconnect_grace)
     kept = Answers.start(patience.answer_bytes, patience.answer_ttl, database)
     _keep_crashed(kept, contents)
     hall = Hall.start(settings.default_room_message_request_mode)
-    index = await ask(database, room_records.LoadIndex(), timeout=60)
+    index = await _recall(database, room_records.LoadIndex())
     try:
         house = House(
             directory=Directory(),
@@ -380,7 +460,7 @@ async def _house(
 async def _shared_settings(
     database: pykka.ActorRef[store.Store],
 ) -> AsyncIterator[LoopRef[shared_settings.SharedSettings]]:
-    stored = await ask(database, shared_settings.ReadSettings(), timeout=60)
+    stored = await _recall(database, shared_settings.ReadSettings())
     ref = shared_settings.SharedSettings.start(stored, database)
     try:
         yield ref
@@ -455,20 +535,24 @@ async def _site(
     where: Where,
     pages: _Pages,
 ) -> AsyncIterator[str]:
-    app = web.Application()
+    gate = Gate(settings, server.counts)
+    allow_files(settings.max_connections + 2 * SPARE)
+    app = web.Application(middlewares=[gate.in_time()])
     server.attach(app, socketio_path=settings.socket_io_path.strip("/"))
     add_console(app, pages.reception, settings)
     add_library(app, settings.socket_io_path)
     add_extension(app)
     add_ops(app, pages.ops)
     add_static(app, pages.resources)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = GuardedRunner(app, gate)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, where.host, where.port)
-        await _listen(site, where)
-        host, port = runner.addresses[0][:2]
-        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        async with _certificate(where.tls) as tls:
+            site = web.TCPSite(runner, where.host, where.port, ssl_context=tls)
+            await _listen(site, where)
+            host, port = runner.addresses[0][:2]
+            scheme = "http" if tls is None else "https"
+            yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         await server.shut()
         await runner.cleanup()
@@ -511,13 +595,15 @@ async def _look(
     database: pykka.ActorRef[store.Store],
     keys: pykka.ActorRef[keyring.Keyring],
 ) -> None:
-    """See what was changed in the settings folder and by other processes."""
+    """See what was changed in the settings folder, by other processes, and by time."""
+    await desk.steward.expire_keys()
     earlier = trust.snapshot
     trust.take(await asyncio.to_thread(read_folder, trust.folder, earlier), earlier)
     await asyncio.to_thread(desk.routes.refresh)
     await _hash_passwords(trust, keys)
     if await ask(database, store.Changed(), timeout=60):
         contents: store.Contents = await ask(database, store.Reload(), timeout=60)
+        await desk.steward.note_changes(contents)
         trust.replace_stored(contents.clients)
         dropped = await ask(keys, keyring.Reload(), timeout=60)
         desk.doorman.admission.known_keys.forget_all()
@@ -533,6 +619,35 @@ def _is_monitor(trust: TrustRegistry, client: str) -> bool:
 def _in_force(where: Where) -> dict[str, int]:
     """What the command line has overruled of the settings that clients may read."""
     return {"serverPort": where.port} if where.port else {}
+
+
+@contextlib.asynccontextmanager
+async def _chaos(directory: Directory) -> AsyncIterator[None]:
+    """Crashes made on purpose, where the environment wants them."""
+    pause = chaos_pause()
+    if pause is None:
+        yield
+        return
+    chaos = Chaos(directory, random.Random())  # noqa: S311 - not a secret
+    task = asyncio.create_task(chaos.run(pause))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def _tell_crashed(outbound: SocketOutbound, contents: store.Contents) -> None:
+    """Have an end to be told to those who ordered what the last process dropped."""
+    for row in contents.crashed:
+        end = StatusChanged(
+            request=row.request,
+            request_id=row.request_id,
+            room=row.room,
+            state=RequestState.FAILED,
+            error=store.CRASHED,
+            code=Code.UNAVAILABLE,
+        )
+        outbound.untold.keep(row.requester, end)
 
 
 def _keep_crashed(kept: LoopRef[Answers], contents: store.Contents) -> None:

@@ -28,6 +28,7 @@ Port = Annotated[int, Meta(ge=0, le=65_535)]
 SERVER_FILE: Final = "server_settings.json"
 CLIENT_SUFFIX: Final = "-settings.json"
 FAST_LANE_VARIABLE: Final = "TAPSTER_FAST_LANE"
+CHAOS_VARIABLE: Final = "TAPSTER_CHAOS"
 
 FORMER_KEYS: Final = frozenset(
     {
@@ -68,6 +69,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The port; 0: any free one."""
     socket_io_path: str = msgspec.field(default="/socket.io", name="socketIOPath")
     """The path of the Socket.IO endpoint."""
+
+    tls_cert: str = ""
+    """The file of the certificate, its chain included; empty: no encryption."""
+    tls_key: str = ""
+    """The file of its key."""
 
     transport: Literal["websocket", "polling"] = "websocket"
     """What clients are advised to connect with; both are served."""
@@ -158,6 +164,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     handshake_timeout: Seconds = 10
     """In which a connection must have joined a namespace."""
+    read_timeout: Seconds = 30
+    """In which the body of an HTTP request, or all attachments, must have come."""
     write_timeout: Seconds = 10
     """After which a socket that takes nothing is cut."""
     ping_interval: Seconds = 25
@@ -190,6 +198,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """From one SillyTavern; beyond it, reading from its connection pauses."""
     connections_per_address: Count = 50
     """Open at once from one address that is not of this machine."""
+    max_connections: Count = 10_000
+    """Open at once in all."""
+
+    drain_timeout: Seconds = 30
+    """How long running answers have to end after SIGTERM."""
 
     log_level: Literal["debug", "info", "warn", "error"] = "info"
     """The least that is written to the log files and the terminal."""
@@ -332,6 +345,21 @@ def ensure_settings(folder: Path) -> None:
 def fast_lane_enabled() -> bool:
     """Whether chunks take the fast lane; the plain one is for comparing."""
     return os.environ.get(FAST_LANE_VARIABLE, "1") != "0"
+
+
+def chaos_pause() -> float | None:
+    """Seconds between two crashes that are made on purpose; None: there are none.
+
+    Raises:
+        SettingsError: the environment names no such time.
+    """
+    value = os.environ.get(CHAOS_VARIABLE, "")
+    if not value:
+        return None
+    try:
+        return msgspec.convert(value, Seconds, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{CHAOS_VARIABLE}: {error}, not {value!r}") from None
 
 
 def read_json(path: Path) -> Any:

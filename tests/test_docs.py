@@ -42,6 +42,8 @@ DOCUMENTS: Final = (
     "docs/protocol.md",
     "docs/architecture.md",
     "docs/glossary.md",
+    "SECURITY.md",
+    "docs/security.md",
     "docs/operations.md",
     "docs/operations.zh-CN.md",
 )

@@ -47,6 +47,7 @@ class OrderBook:
         self._sent: set[str] = set()
         self._end: TapsterError | None = None
         connection.on_up.append(self._pick_up)
+        connection.on_lost.append(self._put_down)
         connection.on_end.append(self._fail_all)
         hear = partial(connection.listen, Namespace.LLM)
         hear(AnswerEvent.STREAMED_DATA, self._chunk)
@@ -91,6 +92,11 @@ class OrderBook:
         for order in list(self._orders.values()):
             self._continue(order, link)
 
+    def _put_down(self) -> None:
+        # What the next link says before it is up follows on what we have missed.
+        for order in self._orders.values():
+            order.answer.resume()
+
     def _continue(self, order: Order, link: Link) -> None:
         if order.request is None or order.answer.begun:
             self._resume(order, link)
@@ -101,6 +107,7 @@ class OrderBook:
 
     def _send(self, order: Order, link: Link, request: Mapping[str, Any]) -> None:
         self._sent.add(order.request_id)
+        order.answer.start_over()
         placed = order.answer.placed
         self._spawn(self._ask(order, link, Event.LLM_REQUEST, request, placed))
 
@@ -108,7 +115,6 @@ class OrderBook:
         """Send a request again that the broker has not heard of."""
         unheard = isinstance(ack, dict) and ack.get("code") == Code.NOT_FOUND
         if unheard and order.request is not None:
-            order.answer.start_over()
             self._send(order, link, order.request)
         else:
             order.answer.resumed(ack)

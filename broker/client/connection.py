@@ -11,12 +11,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from actors.errors import Code
 from broker.client.credentials import Credentials
 from broker.client.errors import EntryRefusedError, TapsterError, UnreachableError
 from broker.client.link import Handler, Link
+from broker.protocol.wire import Event
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ FINAL_REFUSALS: Final = frozenset(
 
 LONGEST_DELAY: Final = 5.0
 """Seconds between two attempts at most."""
+
+LONGEST_ABSENCE: Final = 120.0
+"""Seconds for which a broker may ask to be left alone."""
 
 
 class Connection:
@@ -65,6 +69,8 @@ class Connection:
         self._give_up_after = give_up_after
         self._listeners: dict[tuple[str, str], list[Handler]] = {}
         self._link: Link | None = None
+        self._stay_away = 0.0
+        """Seconds that a broker which stops has asked for."""
         self._end: TapsterError | None = None
         self._decided = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -72,8 +78,13 @@ class Connection:
         """What is to be done on a new link before it counts as up."""
         self.on_up: list[Callable[[Link], None]] = []
         """Called with each link that is up, the first included."""
+        self.on_lost: list[Callable[[], None]] = []
+        """Called when a link has ended that another is to replace."""
         self.on_end: list[Callable[[TapsterError], None]] = []
         """Called once, when there will be no link any more."""
+
+        for namespace in self._namespaces:
+            self.listen(namespace, Event.WARNING, self._warned)
 
     @property
     def link(self) -> Link | None:
@@ -136,6 +147,8 @@ class Connection:
         """Replace each link that ends, until one can not be replaced."""
         while self._link is not None:
             await self._link.ended()
+            for tell in self.on_lost:
+                tell()
             await self._link.close()
             logger.info("Lost the connection to %s; reconnecting.", self._url)
             try:
@@ -153,6 +166,8 @@ class Connection:
                 return
 
     async def _reconnect(self) -> None:
+        away, self._stay_away = self._stay_away, 0.0
+        await asyncio.sleep(away)
         delay = self._reconnect_delay
         while True:
             # Jitter, so that a restarted broker does not meet all clients at once.
@@ -168,6 +183,12 @@ class Connection:
                 logger.info("%s", problem)
             else:
                 return
+
+    def _warned(self, data: Any) -> None:
+        if isinstance(data, dict):
+            seconds = data.get("retryAfter")
+            if isinstance(seconds, int | float) and seconds > 0:
+                self._stay_away = min(float(seconds), LONGEST_ABSENCE)
 
     def _ask_again(self, refusal: EntryRefusedError) -> bool:
         return (

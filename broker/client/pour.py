@@ -43,6 +43,8 @@ class Pour:
         self._repeats = repeats
         self._log: list[tuple[str, dict[str, Any], bool]] = []
         self._sent = 0
+        self._upon: Link | None = None
+        """The link that what counts as sent was sent on."""
         self._sending = asyncio.Lock()
         self._dry = asyncio.Event()
 
@@ -65,23 +67,35 @@ class Pour:
 
     async def repeat(self) -> None:
         """Go on upon a new link."""
-        await self._flow(afresh=self._repeats)
+        await self._flow()
 
     async def delivered(self) -> None:
         """Wait until all that was said is sent, and confirmed where it asked for it."""
         if self._log:
             await self._dry.wait()
 
-    async def _flow(self, *, afresh: bool = False) -> None:
+    async def _flow(self) -> None:
         async with self._sending:
-            if afresh:
-                self._sent = 0
+            link = self._current()
             while self._sent < len(self._log):
-                link = self._link()
                 if link is None or not await _said(link, *self._log[self._sent]):
                     return
                 self._sent += 1
+                link = self._current()
             self._dry.set()
+
+    def _current(self) -> Link | None:
+        """The link that is up; a new one gets all that was said, before anything new.
+
+        Not only when ``repeat`` is called: the next piece may be quicker than that,
+        and an end that comes before what it ends cuts that short.
+        """
+        link = self._link()
+        if link is not None and link is not self._upon:
+            self._upon = link
+            if self._repeats:
+                self._sent = 0
+        return link
 
 
 async def _said(link: Link, event: str, data: dict[str, Any], confirm: bool) -> bool:  # noqa: FBT001

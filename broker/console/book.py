@@ -45,6 +45,7 @@ class _Page:
         "first_at",
         "instance",
         "notice",
+        "opened_at",
         "paced_at",
         "requester",
         "sent_at",
@@ -59,6 +60,8 @@ class _Page:
         self.client = client
         self.notice = notice
         """The newest status."""
+        self.opened_at = 0.0
+        """The wall clock's time; all others are of the clock that never jumps."""
         self.created_at = 0.0
         self.sent_at: float | None = None
         self.first_at: float | None = None
@@ -78,11 +81,13 @@ class RequestBook:
     def __init__(
         self,
         client_of: Callable[[str], str | None],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """Begin empty; ``client_of`` tells whose an identity is."""
         self._client_of = client_of
         self._clock = clock
+        self._wall = wall
         self._pages: dict[int, _Page] = {}
         self._live: dict[tuple[str, str], _Page] = {}
         self._by_request: dict[str, _Page] = {}
@@ -158,7 +163,7 @@ class RequestBook:
     def _open(self, requester: str, notice: StatusChanged, now: float) -> _Page:
         self._last += 1
         page = _Page(self._last, requester, self._client_of(requester), notice)
-        page.created_at = now
+        page.opened_at, page.created_at = self._wall(), now
         self._pages[page.seq] = page
         self._live[requester, notice.request_id] = page
         self._by_request[notice.request] = page
@@ -210,10 +215,10 @@ def _shown(page: _Page) -> ShownRequest:
         instance=page.instance,
         state=notice.state,
         position=notice.position,
-        created_at=timestamp(page.created_at),
-        sent_at=_moment(page.sent_at),
-        first_at=_moment(page.first_at),
-        ended_at=_moment(page.ended_at),
+        created_at=timestamp(page.opened_at),
+        sent_at=_moment(page, page.sent_at),
+        first_at=_moment(page, page.first_at),
+        ended_at=_moment(page, page.ended_at),
         time_to_first_token=_time_to_first_token(page),
         chunks=page.chunks,
         chunks_per_second=_chunks_per_second(page),
@@ -221,8 +226,9 @@ def _shown(page: _Page) -> ShownRequest:
     )
 
 
-def _moment(at: float | None) -> str | UnsetType:
-    return UNSET if at is None else timestamp(at)
+def _moment(page: _Page, at: float | None) -> str | UnsetType:
+    """What people read: so long after the beginning, however the wall clock is set."""
+    return UNSET if at is None else timestamp(page.opened_at + at - page.created_at)
 
 
 def _time_to_first_token(page: _Page) -> int | UnsetType:

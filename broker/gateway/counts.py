@@ -34,6 +34,10 @@ class Counts:
     def __init__(self) -> None:
         self.events_refused = 0
         """Events beyond what a connection may send."""
+        self.turned_away = 0
+        """Connections beyond all that there may be."""
+        self.requests_late = 0
+        """HTTP requests that did not come in time."""
         self._ends: Counter[str] = Counter()
 
     def connection_ended(self, reason: str) -> None:

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
 from actors.future import LoopFuture
@@ -49,10 +49,28 @@ class Deferred:
 DEFERRED = Deferred()
 
 
+class Witness(Protocol):
+    """Who sees what becomes of a call."""
+
+    def saw_reply(self, fields: dict[str, Any]) -> None:
+        """It was answered well."""
+
+    def saw_refusal(self, error: BrokerError) -> None:
+        """It was answered with an error."""
+
+
 class Call:
     """One event from one session, and the one answer it gets."""
 
-    __slots__ = ("_answered", "_envelope", "_number", "data", "name", "session")
+    __slots__ = (
+        "_answered",
+        "_envelope",
+        "_number",
+        "data",
+        "name",
+        "session",
+        "witness",
+    )
 
     def __init__(
         self,
@@ -68,6 +86,7 @@ class Call:
         self._number = number
         self._envelope = envelope
         self._answered = False
+        self.witness: Witness | None = None
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -93,6 +112,8 @@ class Call:
         """Answer well."""
         if not self._answered:
             self._answered = True
+            if self.witness is not None:
+                self.witness.saw_reply(fields or {})
             if self._number is not None:
                 answer = self._envelope.good(self, fields or {})
                 self.session.acknowledge(self._number, [answer])
@@ -102,6 +123,8 @@ class Call:
         if self._answered:
             return
         self._answered = True
+        if self.witness is not None:
+            self.witness.saw_refusal(error)
         if self._number is not None:
             answer = self._envelope.bad(self, error)
             self.session.acknowledge(self._number, [answer])

@@ -56,6 +56,7 @@ class Doorman:
         self.client_list = client_list
         self.addresses = LastAddresses()
         self._revoked: set[str] = set()
+        self._expired: frozenset[str] = frozenset()
 
     async def let_in(
         self, socket: Connection, namespace: str, sid: str, auth: Any
@@ -78,7 +79,7 @@ class Doorman:
             or self._settings.stream_names
         )
         granted = socket.granted.get(handshake.identity)
-        if granted in self._revoked:
+        if granted in self._revoked or granted in self._expired:
             granted = None
         if admitted.standing is Standing.VERIFIED:
             await self.verify(session, admitted.key_id)
@@ -117,8 +118,10 @@ class Doorman:
         """
         in_use = self.registry.keys_in_use(client_id)
         key = await self.admission.issue_key(client_id, in_use)
-        # Nobody is given a key that a crash could take back.
-        await ask(self._house.store, store.Flush(), timeout=STORE_TIMEOUT)
+        # Nobody is given a key that a crash could take back, unless the disk is full:
+        # then people come in all the same, and ask for another after a restart.
+        if not await ask(self._house.store, store.Flush(), timeout=STORE_TIMEOUT):
+            logger.warning("a key of %s is not on disk yet", client_id)
         fields = {"clientId": client_id, "keyId": key_id(key)}
         if by is not None:
             fields["by"] = by
@@ -157,6 +160,9 @@ class Doorman:
         if identifier in self._revoked:  # while this session was being let in
             self.client(session).tell(client.Detach(session.sid, deliberate=True))
             raise RefusedError("the key was removed", Code.AUTHENTICATION_FAILED)
+        if identifier in self._expired:
+            self.client(session).tell(client.Detach(session.sid, deliberate=True))
+            raise RefusedError("the key has expired", Code.AUTHENTICATION_FAILED)
         if not self.admission.is_trusted(session.client):  # since it was admitted
             self.client(session).tell(client.Detach(session.sid, deliberate=True))
             raise RefusedError(f"client {session.client!r} is not trusted any more")
@@ -185,7 +191,9 @@ class Doorman:
             and session.handshake.is_silly_tavern
             and session.namespace == Namespace.LLM
         ):
-            self.extension(session).tell(extension.Lost(deliberate))
+            ref = self._house.directory.find(Kind.EXTENSION, session.identity)
+            if ref is not None:  # else it has crashed, and is not built anew
+                ref.tell(extension.Lost(deliberate))
             _log_extension(LogEvent.EXTENSION_DISCONNECTED, session)
 
     def expel(self, dropped: frozenset[str]) -> list[Session]:
@@ -199,6 +207,18 @@ class Doorman:
             for session in self.registry.everyone()
             if session.key_id in dropped
             or not self.admission.is_trusted(session.client)
+        ]
+
+    def expire(self, expired: frozenset[str]) -> list[Session]:
+        """The sessions whose key's time is over; ``expired`` are all such keys.
+
+        Unlike what was revoked, a key may be good again: the clock was put right.
+        """
+        self._expired = expired
+        if not expired:
+            return []
+        return [
+            session for session in self.registry.everyone() if session.key_id in expired
         ]
 
     def client(self, session: Session) -> LoopRef[Any]:
@@ -238,12 +258,14 @@ class Doorman:
     def _rebuild_extension(self, identity: str) -> None:
         """Give an instance that outlived its actor a fresh one."""
         sessions = self.registry.of(identity)
-        if not sessions or self._house.directory.find(Kind.EXTENSION, identity):
+        if not sessions:
             return
         session = sessions[-1]
+        # There is one already where the instance has said something meanwhile.
+        known = self._house.directory.find(Kind.EXTENSION, identity)
         ref = self.extension(session)
         profile = session.socket.identified.get(identity)
-        if profile is not None:
+        if known is None and profile is not None:
             ref.tell(extension.Identify(profile, frozenset()))
         ref.tell(extension.Connected())
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, get_args
 
+from actors.lifecycle import TERMINAL
 from actors.outbound import (
     Notice,
     OrderPlaced,
@@ -36,6 +37,7 @@ from broker.gateway.registry import SessionRegistry
 from broker.gateway.session import Reader, Session
 from broker.gateway.speech import Postman
 from broker.gateway.tally import Tally
+from broker.gateway.untold import UntoldEnds
 from broker.protocol import library, outbound, room_outbound
 
 LIBRARY_PATIENCE: Final = 5.0
@@ -59,13 +61,17 @@ class Audience:
 class SocketOutbound:
     """Sends notices to the sessions of identities."""
 
-    def __init__(self, registry: SessionRegistry, clients: ClientList) -> None:
+    def __init__(
+        self, registry: SessionRegistry, clients: ClientList, answer_ttl: float = 600
+    ) -> None:
+        """Send to these sessions; ``answer_ttl``: so long an end can be told late."""
         self._registry = registry
         self._clients = clients
         self._audiences: dict[str, Audience] = {}
         self.chunks = 0
         """Chunks taken from relays since the start, for the status page."""
         self.tally = Tally()
+        self.untold = UntoldEnds(answer_ttl)
         self.book = RequestBook(clients.client_of)
         self._handlers: dict[type[Any], Callable[[Any, Collection[str]], None]] = {
             OutputStarted: self._started,
@@ -125,6 +131,16 @@ class SocketOutbound:
                 self._audiences.pop(key, None)
                 self._end_later([(session, reader)], key)
 
+    def tell_untold(self, session: Session) -> None:
+        """Tell who is back how its requests ended meanwhile.
+
+        What the handshake resumes is told by the result of that, with the text.
+        """
+        resumed = {wish.request_id for wish in session.handshake.resume}
+        for notice in self.untold.take(session.identity):
+            if notice.request_id not in resumed:
+                session.outbox.push(outbound.status(notice))
+
     def _started(self, notice: OutputStarted, readers: Collection[str]) -> None:
         encoding = self._audience(notice.output, notice.stream).encoding
         packets = _announcement(encoding)
@@ -177,6 +193,8 @@ class SocketOutbound:
         for requester in readers:
             self.tally.note(requester, notice)
             self.book.note(requester, notice)
+            if notice.state in TERMINAL and not self._registry.of(requester):
+                self.untold.keep(requester, notice)
         self._send(readers, outbound.status(notice))
 
     def _warned(self, notice: Warned, readers: Collection[str]) -> None:

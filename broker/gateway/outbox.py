@@ -2,7 +2,8 @@
 
 Owns the frames not yet written and knows when the peer reads too slowly. All frames
 of a turn leave in one write; a peer that takes nothing for ``writeTimeout`` is cut,
-and one that lets too much pile up is closed, so that memory stays bounded.
+whether it does not read or does not poll, and one that lets too much pile up is
+closed, so that memory stays bounded.
 """
 
 from __future__ import annotations
@@ -68,6 +69,10 @@ class Flusher:
             outbox.flush()
 
 
+def _nothing() -> None:
+    """What a closed outbox calls back."""
+
+
 class Outbox:
     """The frames of one socket, whether it polls or has a WebSocket."""
 
@@ -80,20 +85,28 @@ class Outbox:
         "_marked",
         "_on_overflow",
         "_on_ready",
+        "_on_stall",
         "_poll",
         "_sink",
         "_size",
         "_sources",
+        "_stall",
+        "answering",
         "blocked",
         "closed",
     )
 
     def __init__(
-        self, flusher: Flusher, limits: Limits, on_overflow: Callable[[], None]
+        self,
+        flusher: Flusher,
+        limits: Limits,
+        on_overflow: Callable[[], None],
+        on_stall: Callable[[], None],
     ) -> None:
         self._flusher = flusher
         self._limits = limits
         self._on_overflow = on_overflow
+        self._on_stall = on_stall
         self._on_ready: dict[Callable[[], None], None] = {}
         self._frames: list[bytes] = []
         self._sources: list[Callable[[], None]] = []
@@ -103,6 +116,9 @@ class Outbox:
         self._sink: Sink | None = None
         self._poll: asyncio.Future[None] | None = None
         self._draining: asyncio.Task[None] | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self.answering = False
+        """Whether the answer of a poll is being written; somebody watches that."""
         self.blocked = False
         self.closed = False
 
@@ -174,7 +190,14 @@ class Outbox:
         self._size -= sum(map(len, taken))
         if self.blocked and self._size < HIGH_WATER:
             self._ready()
+        self._expect_poll()
         return taken
+
+    def cut(self) -> None:
+        """Cut a peer that polls: it has taken nothing for too long."""
+        if not self.closed:
+            self._flusher.cut += 1
+            self._on_stall()
 
     @property
     def polled(self) -> bool:
@@ -201,11 +224,34 @@ class Outbox:
         self._sources.clear()
         if self._draining is not None:
             self._draining.cancel()
+        if self._stall is not None:
+            self._stall.cancel()
+        self._on_overflow = self._on_stall = _nothing  # they refer to who holds this
 
     def _wake_poll(self) -> None:
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
-        self.blocked = self.blocked or self._size > HIGH_WATER
+        if not self.blocked and self._size > HIGH_WATER:
+            self.blocked = True
+            self._expect_poll()
+
+    def _expect_poll(self) -> None:
+        """Give a peer for which much waits the time to come for it."""
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        if self.blocked and not self.closed:
+            loop = asyncio.get_running_loop()
+            self._stall = loop.call_later(self._limits.write_timeout, self._miss_poll)
+
+    def _miss_poll(self) -> None:
+        self._stall = None
+        if self._sink is not None or not self.blocked:
+            return
+        if self.answering:
+            self._expect_poll()
+        else:
+            self.cut()
 
     def _write(self, sink: Sink) -> None:
         frames = self._frames

@@ -35,6 +35,11 @@ class Rates(msgspec.Struct, frozen=True):
     stream_events_per_second: int
 
 
+KNOCKS: Final = Rates(events_per_second=8, events_burst=32, stream_events_per_second=1)
+"""How often one connection may join namespaces: there are nine, and to be refused
+costs the broker more than the one who knocks."""
+
+
 class Verdict(Enum):
     """What becomes of an event."""
 
@@ -77,6 +82,11 @@ class EventLimit:
         # Made when they are needed: most connections are idle.
         self._taken: TokenBucket | None = None
         self._patience: TokenBucket | None = None
+
+    @property
+    def per_second(self) -> int:
+        """How many may come in the long run."""
+        return self._rates.events_per_second
 
     def judge(self) -> Verdict:
         """Count an event, and say what becomes of it."""

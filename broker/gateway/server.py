@@ -12,6 +12,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import engineio
@@ -35,15 +36,17 @@ from actors.errors import (
     NotFoundError,
     ProtocolError,
     RefusedError,
+    UnavailableError,
 )
 from broker.config import ServerSettings
 from broker.gateway.counts import Counts
 from broker.gateway.dispatch import NamespaceHandlers
 from broker.gateway.doorman import Doorman
+from broker.gateway.farewell import Farewell
 from broker.gateway.heartbeat import Heartbeat
 from broker.gateway.intake import Intake
-from broker.gateway.outbox import Flusher, Limits
-from broker.gateway.rate import Crowd, Rates, Verdict
+from broker.gateway.outbox import HIGH_WATER, Flusher, Limits
+from broker.gateway.rate import Crowd, EventLimit, Rates, Verdict
 from broker.gateway.session import Session
 from broker.gateway.socket import ProtocolBrokenError, TapsterSocket
 from broker.protocol import json_text, outbound
@@ -97,6 +100,7 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
         settings: ServerSettings,
         origins: Origins,
         neighbourhood: Neighbourhood,
+        counts: Counts,
         *,
         fast_lane: bool,
     ) -> None:
@@ -114,6 +118,9 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
         )
         self.max_depth = settings.max_depth
         self.crowd = Crowd(settings.connections_per_address)
+        self.counts = counts
+        self._places = settings.max_connections
+        self.read_timeout = settings.read_timeout
         self._closing: set[asyncio.Task[None]] = set()
         self._origins = origins
         self._neighbourhood = neighbourhood
@@ -135,13 +142,19 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
             return _forbidden("this server is not called by that Host name")
         if not self._origins.may_connect(request.headers.get("Origin"), here):
             return _forbidden("pages of this Origin may not connect")
+        socket: TapsterSocket | None = self.sockets.get(request.query.get("sid", ""))
         response: web.StreamResponse = await super().handle_request(request)
+        if socket is not None and (response.content_length or 0) > HIGH_WATER:
+            await socket.answer(request, response)
         return response
 
     async def _handle_connect(
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None
     ) -> Any:
         request: web.Request = environ["aiohttp.request"]
+        if len(self.sockets) >= self._places:
+            self.counts.turned_away += 1
+            return _unavailable()
         peer = self._neighbourhood.peer(request.remote, request.headers)
         if not self.crowd.enter(peer.address):
             logger.info("%s has too many connections", peer.address)
@@ -199,9 +212,10 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         self._settings = settings
         self._handlers: dict[str, NamespaceHandlers] = {}
         self.counts = Counts()
-        self.draining = False
-        """Whether it is being shut: whoever is here is sent away."""
-        self.eio.configure(settings, origins, neighbourhood, fast_lane=fast_lane)
+        self._farewell = Farewell()
+        self.eio.configure(
+            settings, origins, neighbourhood, self.counts, fast_lane=fast_lane
+        )
         self.eio.message = self._take
         self.eio.event = self._take_at_once
         self.eio.gone = self._gone
@@ -218,9 +232,18 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         self.eio.intake = intake
         self.eio.heartbeat.start()
 
+    @property
+    def draining(self) -> bool:
+        """Whether it stops: it takes no new orders."""
+        return self._farewell.begun
+
+    def say_farewell(self) -> None:
+        """Tell everybody that it stops, and when to come back."""
+        self._farewell.begin(self.eio.sockets.values())
+
     async def shut(self) -> None:
         """Close all connections."""
-        self.draining = True
+        self.say_farewell()
         self.eio.heartbeat.stop()
         sockets = tuple(self.eio.sockets.values())
         await asyncio.gather(*(socket.close() for socket in sockets))
@@ -252,7 +275,9 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
             return
         if arrived.packet_type == CONNECT:
             namespace = arrived.namespace or Namespace.DEFAULT
-            await self._connect(socket, namespace, arrived.data)
+            refuse = partial(self._refuse, socket, namespace)
+            if not self._is_too_many(socket, socket.knocks, refuse):
+                await self._connect(socket, namespace, arrived.data)
         else:
             self._take_packet(socket, arrived)
 
@@ -305,6 +330,7 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
                 if arrived.attachment_count > self._settings.max_attachments:
                     raise ProtocolError("too many attachments")
                 socket.pending = arrived
+                socket.pending_since = self.eio.clock()
                 return None
             return arrived
         arrived = socket.pending
@@ -337,22 +363,31 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         if _is_part_of_an_answer(session, data):
             socket.pace.unseen += 1
         elif not _is_of_the_library(session, data):
-            verdict = socket.event_limit.judge()
-            if verdict is not Verdict.TAKEN:
-                self.counts.events_refused += 1
-                handlers.refuse(session, number, data, self._too_many(verdict))
-                if verdict is Verdict.LAST:
-                    logger.info("%s sends too many events", socket.peer.address)
-                    raise ProtocolBrokenError("too many events")
+            refuse = partial(handlers.refuse, session, number, data)
+            if self._is_too_many(socket, socket.event_limit, refuse):
                 return
         handlers.dispatch(session, number, data)
 
-    def _too_many(self, verdict: Verdict) -> RefusedError:
-        most = f"too many events: at most {self._settings.events_per_second} a second"
-        then = "the connection is closed"
-        if verdict is Verdict.REFUSED:
-            then = "wait a little and send it again"
-        return RefusedError(f"{most}, {then}", Code.TOO_MANY_REQUESTS)
+    def _is_too_many(
+        self,
+        socket: TapsterSocket,
+        limit: EventLimit,
+        refuse: Callable[[BrokerError], None],
+    ) -> bool:
+        """Count what a connection wants, and refuse what is too much.
+
+        Raises:
+            ProtocolBrokenError: it is far too much, and the connection ends.
+        """
+        verdict = limit.judge()
+        if verdict is Verdict.TAKEN:
+            return False
+        self.counts.events_refused += 1
+        refuse(_too_many(limit.per_second, verdict))
+        if verdict is Verdict.LAST:
+            logger.info("%s sends too many events", socket.peer.address)
+            raise ProtocolBrokenError("too many events")
+        return True
 
     async def _connect(self, socket: TapsterSocket, namespace: str, auth: Any) -> None:
         if namespace not in self._handlers:
@@ -381,6 +416,8 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
             socket.outbox.push(packet(PacketType.CONNECT, namespace, {"sid": sid}))
             await self._doorman.welcome(session)
             self._handlers[namespace].joined(session)
+            if self.draining:
+                self._farewell.tell(socket, session)
 
     def _refuse(
         self, socket: TapsterSocket, namespace: str, error: BrokerError
@@ -403,6 +440,14 @@ def local_address(request: web.Request) -> str:
     transport = request.transport
     name = transport.get_extra_info("sockname") if transport is not None else None
     return str(name[0]) if isinstance(name, tuple) else ""
+
+
+def _too_many(per_second: int, verdict: Verdict) -> RefusedError:
+    then = "the connection is closed"
+    if verdict is Verdict.REFUSED:
+        then = "wait a little and send it again"
+    most = f"too many events: at most {per_second} a second"
+    return RefusedError(f"{most}, {then}", Code.TOO_MANY_REQUESTS)
 
 
 def _broken(socket: TapsterSocket, error: Exception) -> ProtocolBrokenError:
@@ -441,6 +486,18 @@ def _name_of(data: Any) -> str:
 def _forbidden(message: str) -> web.Response:
     answer = outbound.refusal(BrokerError(message, Code.AUTHORISATION_FAILED))
     return web.json_response(answer, status=403)
+
+
+class TooManyConnectionsError(UnavailableError):
+    """There are as many connections as there may be."""
+
+    def __init__(self) -> None:
+        super().__init__("too many connections are open here, try again in a minute")
+
+
+def _unavailable() -> web.Response:
+    answer = outbound.refusal(TooManyConnectionsError())
+    return web.json_response(answer, status=503, headers={"Retry-After": "60"})
 
 
 def _too_many_connections() -> web.Response:

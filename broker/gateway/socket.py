@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 from aiohttp import StreamReader, WSMsgType, web
+from aiohttp.http_exceptions import HttpProcessingError
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import EngineIOError
 
@@ -22,7 +23,8 @@ from actors.extension import Profile
 from broker.gateway.heartbeat import Heartbeat
 from broker.gateway.intake import Intake
 from broker.gateway.outbox import Flusher, Limits, Outbox
-from broker.gateway.rate import EventLimit, Pace, Rates
+from broker.gateway.poll_answer import write_answer
+from broker.gateway.rate import KNOCKS, EventLimit, Pace, Rates
 from broker.gateway.session import Session
 from broker.gateway.websocket import TapsterWebSocket
 from broker.protocol import library
@@ -75,6 +77,7 @@ class Engine(Protocol):
     fast_lane: bool
     max_depth: int
     handshake_timeout: float
+    read_timeout: float
     ping_interval: float
     ping_timeout: float
     max_http_buffer_size: int
@@ -146,8 +149,11 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self.identified: dict[str, Profile] = {}
         self.pending: Any = None
         """A binary packet whose attachments have not all come."""
-        self.outbox = Outbox(server.flusher, server.limits, self._overflow)
+        self.pending_since = 0.0
+        """When it came, by the loop's time."""
+        self.outbox = Outbox(server.flusher, server.limits, self._overflow, self._stall)
         self.event_limit = EventLimit(server.rates, server.clock)
+        self.knocks = EventLimit(KNOCKS, server.clock)
         self._pause = 0.0
         """Seconds for which no more is to be read."""
         self.pace = Pace(server.rates.stream_events_per_second, server.clock)
@@ -155,7 +161,9 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self._sink: _WebSocketSink | None = None
         self._joined = False
         self._overflowed = False
-        self._broken: ProtocolBrokenError | None = None
+        self._broken: str | None = None
+        """How the peer broke the protocol: not the error, whose frames hold the packet,
+        and would hold it until the garbage collector comes by."""
         self._pinged = False
         self._ponged = False
         # By the wheel's own time: a look is as late as it says it will be.
@@ -179,11 +187,17 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         if not self._joined and left <= 0:
             self._close_soon("handshake timeout")
             return None
+        if self.pending is not None and self._waits_too_long():
+            self._close_soon("the attachments did not come in time")
+            return None
         wait = self._beat()
         if wait is None:
             return None
         self._wait = wait if self._joined else min(wait, left)
         return self._wait
+
+    def _waits_too_long(self) -> bool:
+        return self.server.clock() - self.pending_since > self.server.read_timeout
 
     def _beat(self) -> float | None:
         """Do what is due of the pings; returns the seconds to what is due next.
@@ -223,6 +237,18 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         patience = self.server.ping_interval + self.server.ping_timeout
         return [_PolledPacket(framed) for framed in await self.outbox.poll(patience)]
 
+    async def answer(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Write a poll's answer, and cut a peer that does not read it."""
+        self.outbox.answering = True
+        try:
+            taken = await write_answer(
+                request, response, self.server.limits.write_timeout
+            )
+        finally:
+            self.outbox.answering = False
+        if not taken:
+            self.outbox.cut()
+
     # -- reading
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
@@ -250,10 +276,13 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
     async def _read_body(self, content: StreamReader) -> bytes:
         """All of a body, in however many pieces it comes."""
         body = bytearray()
-        async for piece in content.iter_any():
-            body += piece
-            if len(body) > self.server.max_http_buffer_size:
-                raise ProtocolBrokenError("the body is too large")
+        try:
+            async for piece in content.iter_any():
+                body += piece
+                if len(body) > self.server.max_http_buffer_size:
+                    raise ProtocolBrokenError("the body is too large")
+        except (OSError, web.RequestPayloadError, HttpProcessingError):
+            raise ProtocolBrokenError("the body never came") from None
         return bytes(body)
 
     async def _take_polled(self, packet: str) -> None:
@@ -291,8 +320,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             websocket.direct.open(self._take_at_once)
         try:
             async for message in websocket:
-                if self._broken is not None:
-                    raise self._broken
+                self._refuse_broken()
                 if message.type is WSMsgType.TEXT:
                     data: bytes = message.data
                     if not (fast and self._take_fast(data)):
@@ -308,6 +336,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             reason = str(error)
         finally:
             await self.close(wait=False, abort=True, reason=reason)
+            websocket.let_go()
 
     def _take_at_once(self, packet: bytes) -> bool:
         """Take a packet in the turn in which it came; False: it must wait."""
@@ -327,9 +356,13 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         except UnicodeDecodeError:
             return False
         except ProtocolBrokenError as error:
-            self._broken = error  # who reads the rest closes the connection
+            self._broken = str(error)  # who reads the rest closes the connection
             return False
         return True
+
+    def _refuse_broken(self) -> None:
+        if self._broken is not None:
+            raise ProtocolBrokenError(self._broken)
 
     async def _keep_pace(self) -> None:
         """Read no more while more stream events came than may."""
@@ -342,16 +375,24 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
     async def _probe(self, websocket: web.WebSocketResponse) -> bool:
         """Take over from polling, as the client's two probes ask."""
         self.upgrading = True
-        message = await websocket.receive()
-        if message.data == _PROBE:
-            await websocket.send_str(ENGINE_PONG_PROBE.decode())
-            self.outbox.release_poll()
-            message = await websocket.receive()
-            if message.data == _UPGRADE:
-                return True
+        try:
+            async with asyncio.timeout(self.server.handshake_timeout):
+                if await self._is_probed(websocket):
+                    return True
+        except TimeoutError:
+            logger.info("%s never ended its upgrade", self.peer.address)
         self.upgrading = False
         await websocket.close()
         return False
+
+    async def _is_probed(self, websocket: web.WebSocketResponse) -> bool:
+        message = await websocket.receive()
+        if message.data != _PROBE:
+            return False
+        await websocket.send_str(ENGINE_PONG_PROBE.decode())
+        self.outbox.release_poll()
+        message = await websocket.receive()
+        return bool(message.data == _UPGRADE)
 
     def _take_fast(self, packet: bytes) -> bool:
         """Take a packet that needs no library; False: it wants the plain path."""
@@ -440,6 +481,10 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         if self._sink is not None:
             self._sink.abort()
         self._close_soon("outbox full")
+
+    def _stall(self) -> None:
+        logger.info("%s takes nothing and is closed", self.peer.address)
+        self._close_soon(self.server.reason.TRANSPORT_CLOSE)
 
     def _close_soon(self, reason: str) -> None:
         self.server.close_soon(self, reason)

@@ -9,26 +9,37 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import msgspec
 
 from actors import store
 from actors.base import ask
-from actors.errors import RefusedError, UnavailableError
+from actors.errors import Code, RefusedError, UnavailableError
 from actors.hall_events import GetHolder
 from actors.house import House
 from actors.store import ClientRow, Contents, KeyRow
 from broker.config import SettingsError
 from broker.gateway.doorman import Doorman
 from broker.gateway.session import Session
-from broker.protocol.wire import LogEvent
+from broker.logs.audit import Action, Audit
+from broker.protocol.wire import Event, LogEvent
 from broker.security.trust import TrustRegistry
 
 logger = logging.getLogger(__name__)
 
 STORE_TIMEOUT: Final = 30.0
+
+COMMAND_LINE: Final = "COMMAND_LINE"
+"""What the audit log calls a change that a command made."""
+
+_EXPIRED: Final = {
+    "type": Event.ERROR,
+    "message": "your key has expired: ask the operator for a new one",
+    "code": int(Code.AUTHENTICATION_FAILED),
+}
 
 
 class KnownClient(msgspec.Struct, frozen=True):
@@ -51,12 +62,14 @@ class Steward:
         trust: TrustRegistry,
         doorman: Doorman,
         dismiss: Callable[[Session], None],
+        audit: Audit,
     ) -> None:
         """Take the parts; ``dismiss`` ends the session of one who may stay no more."""
         self._house = house
         self._trust = trust
         self._doorman = doorman
         self._dismiss = dismiss
+        self._audit = audit
 
     def type_of(self, client: str) -> str | None:
         """What a client is beside a plain one, or would be if it were trusted."""
@@ -117,16 +130,52 @@ class Steward:
         """Make a key of a client, or all, good no more; gives their ids.
 
         Sessions that were opened with them are closed.
+
+        Raises:
+            UnavailableError: it is done, but the store is down.
         """
         dropped = await self._doorman.admission.revoke_keys(client, key_id)
         for session in self._doorman.expel(dropped):
             self._dismiss(session)
-        await ask(self._house.store, store.Flush(), timeout=STORE_TIMEOUT)
+        stored = await ask(self._house.store, store.Flush(), timeout=STORE_TIMEOUT)
         if dropped:
             fields = {"clientId": client, "keyIds": sorted(dropped), "by": by}
             extra = {"event": LogEvent.CLIENT_KEY_REMOVED, "fields": fields}
             logger.info("keys of %s were removed", client, extra=extra)
+        if not stored:
+            raise UnavailableError(
+                "the store is down: what was removed is refused from now on, "
+                "but a restart before the store is back would take it again"
+            )
         return dropped
+
+    async def expire_keys(self) -> None:
+        """End the sessions whose key's time is over, and tell them why."""
+        expired = await self._doorman.admission.expired_keys()
+        for session in self._doorman.expire(expired):
+            session.emit(Event.ERROR, _EXPIRED)
+            self._dismiss(session)
+            fields = {"clientId": session.client, "keyIds": [session.key_id]}
+            extra = {"event": LogEvent.CLIENT_KEY_REMOVED, "fields": fields}
+            logger.info("a key of %s has expired", session.client, extra=extra)
+
+    async def note_changes(self, found: Contents) -> None:
+        """Write down what another process has made of the database.
+
+        Before anything of it is taken over: what we know is what was before.
+        """
+        known = await self._doorman.admission.list_keys()
+        about = _changes(known, found.keys)
+        about |= _differences("trusted", self._trust.stored(), _names(found.clients))
+        if about:
+            action = Action(
+                who="the command line",
+                client=None,
+                address=None,
+                what=COMMAND_LINE,
+                about=about,
+            )
+            self._audit.done(action, {})
 
     async def clients(self) -> list[KnownClient]:
         """Everybody who is trusted or holds a key, with the keys."""
@@ -164,6 +213,25 @@ class Steward:
             return self._trust.write_trust(client, trusted=trusted)
         except SettingsError as error:
             raise UnavailableError(str(error)) from None
+
+
+def _changes(before: Iterable[KeyRow], after: Iterable[KeyRow]) -> dict[str, Any]:
+    ends = {(row.client, row.id): row.expires_at for row in before}
+    now = {(row.client, row.id): row.expires_at for row in after}
+    moved = [key for key in ends.keys() & now.keys() if ends[key] != now[key]]
+    about = _differences("keys", ends.keys(), now.keys())
+    return about | ({"keysThatExpire": sorted(moved)} if moved else {})
+
+
+def _names(rows: Iterable[ClientRow]) -> set[str]:
+    return {row.client for row in rows}
+
+
+def _differences(
+    what: str, before: AbstractSet[Any], after: AbstractSet[Any]
+) -> dict[str, Any]:
+    parts = {f"{what}Added": after - before, f"{what}Removed": before - after}
+    return {name: sorted(part) for name, part in parts.items() if part}
 
 
 def _age(row: KeyRow) -> Any:

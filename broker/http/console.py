@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import web
 
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
+from actors.keyring import key_id
 from broker.config import ServerSettings
 from broker.console import site
 from broker.console.sign_in import CLIENT, SignIn
@@ -24,6 +25,7 @@ from broker.gateway.doorman import Doorman
 from broker.gateway.server import local_address
 from broker.gateway.steward import Steward
 from broker.http.static import content_type
+from broker.logs.audit import Action, Audit
 from broker.protocol import outbound
 from broker.protocol.wire import MONITOR_TYPE, LogEvent
 from broker.security.origins import Origins
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 FOLDER: Final = "/console/"
 SIGN_IN: Final = "/console/sign-in"
+SIGNED_IN: Final = "SIGN_IN"
+"""What the audit log calls it."""
 PAGES: Final = ("/", "/index.html")
 
 PAGE_TYPE: Final = "text/html; charset=utf-8"
@@ -87,6 +91,7 @@ class Reception(msgspec.Struct, frozen=True, kw_only=True):
     doorman: Doorman
     steward: Steward
     sign_in: SignIn
+    audit: Audit
 
     async def receive(self, request: web.Request) -> web.Response:
         """Give a key for a token."""
@@ -95,8 +100,10 @@ class Reception(msgspec.Struct, frozen=True, kw_only=True):
             key = await self._key(request, peer)
         except BrokerError as error:
             _log_refusal(peer, error)
+            self.audit.refused(_sign_in_from(peer), error)
             status = _STATUS.get(Code(error.code), HTTPStatus.SERVICE_UNAVAILABLE)
             return _answer(outbound.refusal(error), status)
+        self.audit.done(_sign_in_from(peer), {"keyId": key_id(key)})
         return _answer({"clientId": CLIENT, "key": key}, HTTPStatus.OK)
 
     async def _key(self, request: web.Request, peer: Peer) -> str:
@@ -121,6 +128,16 @@ class Reception(msgspec.Struct, frozen=True, kw_only=True):
             return
         if split(origin).netloc.lower() != peer.host.lower():
             raise RefusedError("only the broker's own page signs in so")
+
+
+def _sign_in_from(peer: Peer) -> Action:
+    return Action(
+        who="a link to sign in",
+        client=None,
+        address=peer.address,
+        what=SIGNED_IN,
+        about={"clientId": CLIENT},
+    )
 
 
 def add_console(

@@ -58,11 +58,13 @@ class Readiness:
 
     async def _check_store(self) -> Check:
         try:
-            ok = await ask(self._store, CheckWritable(), timeout=STORE_TIMEOUT)
+            why = await ask(self._store, CheckWritable(), timeout=STORE_TIMEOUT)
         except BrokerError as error:
             return Check(ok=False, detail=f"the database does not answer: {error}")
-        said = "can be written" if ok else "can not be written; what is owed is kept"
-        return Check(ok, f"the database {said}")
+        if why is None:
+            return Check(ok=True, detail="the database can be written")
+        detail = f"the database can not be written: {why}; what is owed is kept"
+        return Check(ok=False, detail=detail)
 
     def _check_loop(self) -> Check:
         lag = self._lag.p99

@@ -1,4 +1,4 @@
-"""The four logs: everything together, and a file for each level that matters.
+"""The logs: everything together, a file for each level that matters, and the audit's.
 
 ``error.log``, ``warn.log`` and ``info.log`` hold exactly their level, so they reach
 further back than ``combined.log``. One lock keeps readers from seeing half a
@@ -52,6 +52,15 @@ class LogFiles:
                 own = [entry for entry in entries if entry.level is level]
                 if own:
                     self._logs[name].append(own)
+
+    def append_actions(self, entries: Sequence[Entry]) -> None:
+        """Write records to the audit log.
+
+        Raises:
+            OSError: they could not be written, or not all of them.
+        """
+        with self._lock:
+            self._logs[LogFile.AUDIT].append(entries)
 
     def page(
         self, name: LogFile, level: LogFilter, page: int, size: int, search: str = ""

@@ -11,9 +11,9 @@ import contextlib
 import logging
 import queue
 import threading
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from typing import Final, Protocol, TypeAlias
 
-from broker.logs.files import LogFiles
 from broker.logs.record import Entry, render
 
 logger = logging.getLogger(__name__)
@@ -36,10 +36,21 @@ class _End:
 _Item: TypeAlias = Entry | threading.Event | _End
 
 
+class Sink(Protocol):
+    """Where records are written."""
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Write records.
+
+        Raises:
+            OSError: they could not be written, or not all of them.
+        """
+
+
 class LogHandler(logging.Handler):
     """Writes records to log files."""
 
-    def __init__(self, files: LogFiles) -> None:
+    def __init__(self, files: Sink) -> None:
         super().__init__()
         self._files = files
         self._queue: queue.Queue[_Item] = queue.Queue(QUEUE_LIMIT)

@@ -11,6 +11,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from broker.logs.audit import Audit
 from broker.logs.files import LogFiles
 from broker.logs.handler import LogHandler
 from broker.logs.log import Page
@@ -35,6 +36,7 @@ class Journal:
         """
         self._files = LogFiles(folder / FOLDER, max_size, max_files)
         self._handler = LogHandler(self._files)
+        self.audit = Audit(self._files)
         self.tap = LogTap()
         self._level = level.number
         self._before = {name: logging.getLogger(name).level for name in OURS}
@@ -60,6 +62,7 @@ class Journal:
             OSError: a file can not be read.
         """
         self._handler.flush()
+        self.audit.flush()
         return self._files.page(name, level, page, size, search)
 
     def close(self) -> None:
@@ -68,6 +71,7 @@ class Journal:
         self.tap.close()
         logging.getLogger().removeHandler(self._handler)
         self._handler.close()
+        self.audit.close()
         self._files.close()
         for name, level in self._before.items():
             logging.getLogger(name).setLevel(level)

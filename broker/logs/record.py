@@ -1,7 +1,7 @@
 """A log record as text: one line, and a second of JSON where it has more to say.
 
 Pure. A record never spans more than these two lines, whatever its message holds, so
-that no peer can forge another.
+that no peer can forge another; and never holds a key, whoever put it there.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _CUT: Final = "…"
 _UNPRINTABLE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"  # all that may break a line
 )
+_SECRET: Final = re.compile(r"(tap_(?:[0-9a-f]{12}|[0-9a-f]{16})_)[A-Za-z0-9_-]{22,}")
+"""Keys: all but their public part is taken out."""
 _formatter: Final = logging.Formatter()
 
 
@@ -81,7 +83,7 @@ def render(record: logging.LogRecord) -> Entry:
     """A record as an entry of a log file."""
     lines = lines_of(record)
     if record.exc_info:
-        stack = _formatter.formatException(record.exc_info)[-MAX_STACK:]
+        stack = without_keys(_formatter.formatException(record.exc_info))[-MAX_STACK:]
         lines = [lines[0], _encode({**fields_of(record), "stack": stack})]
     return Entry(level_of(record.levelno), "".join(f"{x}\n" for x in lines).encode())
 
@@ -94,7 +96,7 @@ def lines_of(record: logging.LogRecord) -> list[str]:
     lines: list[str] | None = getattr(record, "lines", None)
     if lines is None:
         more = fields_of(record)
-        lines = [head_of(record), *([_encode(more)] if more else [])]
+        lines = [head_of(record), *([without_keys(_encode(more))] if more else [])]
         record.lines = lines
     return lines
 
@@ -106,7 +108,7 @@ def head_of(record: logging.LogRecord) -> str:
         value = getattr(record, name, None)
         if value is not None:
             tags += f" [{_one_line(str(value))}]"
-    message = record.getMessage()
+    message = without_keys(record.getMessage())
     if len(message) > MAX_MESSAGE:
         message = message[:MAX_MESSAGE] + _CUT
     return f"{_moment(int(record.created))} {tags}: {_one_line(message)}"
@@ -115,6 +117,11 @@ def head_of(record: logging.LogRecord) -> str:
 @functools.lru_cache(maxsize=4)
 def _moment(second: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+
+
+def without_keys(text: str) -> str:
+    """A text in which every key is cut to its public part."""
+    return _SECRET.sub(r"\1…", text) if "tap_" in text else text
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -147,5 +154,5 @@ class LineFormatter(logging.Formatter):
         """A record as it stands in a file, and its traceback below."""
         lines = [*lines_of(record)]
         if record.exc_info:
-            lines.append(self.formatException(record.exc_info))
+            lines.append(without_keys(self.formatException(record.exc_info)))
         return "\n".join(lines)

@@ -151,13 +151,18 @@ class BrokerCollector(Collector):
         )
         yield counter(
             "tapster_connections_refused",
-            "Connections that were too many from one address.",
-            server.eio.crowd.refused,
+            "Connections that were too many, from one address or in all.",
+            server.eio.crowd.refused + server.counts.turned_away,
         )
         yield counter(
             "tapster_events_refused",
             "Events beyond what one connection may send.",
             server.counts.events_refused,
+        )
+        yield counter(
+            "tapster_http_requests_late",
+            "HTTP requests that did not come in time.",
+            server.counts.requests_late,
         )
 
     def _actors(self) -> Iterator[Metric]:

@@ -82,6 +82,8 @@ class ShownKey(Shown, frozen=True, kw_only=True):
     id: str
     created_at: str
     last_used_at: str
+    expires_at: str | None
+    """When it is good no more, or was; None: never."""
     last_address: str | None
     """From where it was shown last, since the broker's start."""
 

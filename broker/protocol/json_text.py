@@ -46,7 +46,7 @@ def decode(text: str | bytes, max_depth: int = MAX_DEPTH) -> Any:
     _check_depth(text, max_depth)
     try:
         return _decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:  # msgspec rejects lone surrogates, which older clients do send
         return json.loads(text, parse_constant=_no_constant)

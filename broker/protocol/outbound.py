@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.errors import BrokerError
+from actors.errors import BrokerError, Code
 from actors.outbound import (
     OrderPlaced,
     OrderRevoked,
@@ -150,6 +150,17 @@ def warned(notice: Warned) -> bytes:
     if notice.request_id is not None:
         data["requestId"] = notice.request_id
     return event(Namespace.LLM, Event.WARNING, data)
+
+
+def farewell(namespace: str, seconds: float) -> bytes:
+    """The broker stops; how long to stay away after it has closed the connection."""
+    data = {
+        "type": Event.WARNING,
+        "code": int(Code.UNAVAILABLE),
+        "message": f"the broker stops: come back {seconds:g} s after it has closed",
+        "retryAfter": seconds,
+    }
+    return event(namespace, Event.WARNING, data)
 
 
 def resumed(result: Resumed) -> dict[str, Any]:

@@ -280,6 +280,7 @@ class LogFile(StrEnum):
     ERROR = "error.log"
     WARN = "warn.log"
     INFO = "info.log"
+    AUDIT = "audit.log"
 
 
 class LogFilter(StrEnum):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from enum import Enum
 from typing import Any, NoReturn, TypeAlias
 
@@ -18,6 +17,7 @@ import pykka
 
 from actors import keyring
 from actors.base import LoopRef, ask
+from actors.clock import steady_clock
 from actors.errors import Code, RefusedError, UnavailableError
 from actors.hall_events import GetHolder
 from actors.store import KeyRow
@@ -29,7 +29,7 @@ from broker.protocol.wire import (
     RESERVED_NAMES,
     SILLY_TAVERN_TYPE,
 )
-from broker.security.attempts import Bans, RateLimit, Refusals
+from broker.security.attempts import Bans, RateLimit, Refusals, Turns
 from broker.security.known_keys import KnownKeys
 from broker.security.origins import Origins
 from broker.security.peer import Peer
@@ -83,9 +83,11 @@ class Admission:
             settings.wrong_keys_ban,
             settings.wrong_keys_longest_ban,
         )
+        self._turns = Turns()
         self._new_keys = RateLimit(settings.new_keys_per_minute)
         self._being_checked = 0
         self._uses: dict[tuple[str, str], float] = {}
+        self._clock = steady_clock()
         self.known_keys = KnownKeys()
         self.refusals = Refusals()
 
@@ -158,9 +160,10 @@ class Admission:
             RefusedError: it is wrong, or was tried too often.
         """
         with self.refusals:
-            self._refuse_banned(peer)
-            if not await self._prove(keyring.CheckPassword(password, hashed)):
-                self._refuse_password(peer)
+            async with self._turns.of(peer.address):
+                self._refuse_banned(peer)
+                if not await self._prove(keyring.CheckPassword(password, hashed)):
+                    self._refuse_password(peer)
 
     def is_reserved(self, name: str) -> bool:
         """Whether no room may be called so."""
@@ -195,6 +198,15 @@ class Admission:
         for each in dropped:
             self.known_keys.forget(client, each)
         return frozenset(dropped)
+
+    async def expired_keys(self) -> frozenset[str]:
+        """The ids of the keys whose time is over: they are good no more."""
+        expired: frozenset[tuple[str, str]] = await ask(
+            self._keyring, keyring.GetExpired(), timeout=30
+        )
+        for client, identifier in expired:
+            self.known_keys.expire(client, identifier)
+        return frozenset(identifier for _, identifier in expired)
 
     async def issue_key(self, client: str, in_use: frozenset[str]) -> str:
         """Make a new key for a client.
@@ -284,11 +296,9 @@ class Admission:
         if known is not None:
             self._note_use(client, known)
             return known
-        self._refuse_banned(peer)
         age = self.known_keys.age
-        found: str | None = await self._prove(keyring.Check(client, key))
+        found: str | None = await self._try_key(keyring.Check(client, key), peer)
         if found is None:
-            self._bans.failed(peer.address)
             raise RefusedError(
                 f"the key does not match client {client!r}",
                 Code.AUTHENTICATION_FAILED,
@@ -299,11 +309,9 @@ class Admission:
 
     async def _identify(self, key: str, peer: Peer) -> str:
         """The client of a key that is not known yet."""
-        self._refuse_banned(peer)
         age = self.known_keys.age
-        found: tuple[str, str] | None = await self._prove(keyring.Identify(key))
+        found: tuple[str, str] | None = await self._try_key(keyring.Identify(key), peer)
         if found is None:
-            self._bans.failed(peer.address)
             raise RefusedError("the key is nobody's", Code.AUTHENTICATION_FAILED)
         client, _ = found
         if self.known_keys.age == age:
@@ -314,7 +322,7 @@ class Admission:
         """Remember when a key was used, and have the keyring know soon."""
         if not self._uses:
             asyncio.get_running_loop().call_later(NOTED_AFTER, self._tell_uses)
-        self._uses[client, identifier] = time.time()
+        self._uses[client, identifier] = self._clock()
 
     def _tell_uses(self) -> None:
         uses, self._uses = self._uses, {}
@@ -324,15 +332,50 @@ class Admission:
         with contextlib.suppress(UnavailableError):
             self._keyring.tell(keyring.Used(uses))
 
+    async def _try_key(
+        self, message: keyring.Check | keyring.Identify, peer: Peer
+    ) -> Any:
+        """Have a key judged, and count a wrong one; None: it is wrong.
+
+        A sealed key is asked for past bans and crowds: it is the owner's, whoever else
+        is at the same address, or its id is nobody's, which costs no bcrypt.
+        """
+        if keyring.is_sealed(message.key):
+            banned = self._bans.remaining(peer.address)
+            found = await self._counted(self._ask_keyring(message), peer)
+            if found is None and banned:
+                self._refuse_banned(peer)
+            return found
+        async with self._turns.of(peer.address):
+            self._refuse_banned(peer)
+            if not keyring.may_be_a_key(message.key):
+                self._bans.failed(peer.address)
+                return None
+            return await self._counted(self._prove(message), peer)
+
+    async def _counted(self, judging: Awaitable[Any], peer: Peer) -> Any:
+        """A judgement; a wrong key, expired ones included, counts against the peer."""
+        try:
+            found = await judging
+        except keyring.KeyExpiredError:
+            self._bans.failed(peer.address)
+            raise
+        if found is None:
+            self._bans.failed(peer.address)
+        return found
+
     async def _prove(self, message: Proof) -> Any:
         """Have bcrypt judge, unless too much waits for it already."""
         if self._being_checked >= MAX_BEING_CHECKED:
             raise RefusedError("too many keys are being checked", Code.UNAVAILABLE)
         self._being_checked += 1
         try:
-            return await ask(self._keyring, message, timeout=30)
+            return await self._ask_keyring(message)
         finally:
             self._being_checked -= 1
+
+    async def _ask_keyring(self, message: Proof) -> Any:
+        return await ask(self._keyring, message, timeout=30)
 
     def _refuse_password(self, peer: Peer) -> NoReturn:
         self._bans.failed(peer.address)

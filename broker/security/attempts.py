@@ -6,9 +6,11 @@ is bounded, the longest unseen are forgotten first.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from actors.errors import BrokerError
@@ -75,6 +77,27 @@ class Bans:
         self._banned.move_to_end(address)
         if len(self._banned) > REMEMBERED:
             self._banned.popitem(last=False)
+
+
+class Turns:
+    """One try at a time from each address: how one ends decides about the next."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def of(self, address: str) -> AsyncIterator[None]:
+        """Wait until nobody else of an address is at it."""
+        lock = self._locks.setdefault(address, asyncio.Lock())
+        self._waiting[address] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address], self._locks[address]
 
 
 class Refusals:

@@ -50,6 +50,11 @@ class KnownKeys:
         self._known.pop((client, identifier), None)
         self._holders.pop(identifier, None)
 
+    def expire(self, client: str, identifier: str) -> None:
+        """A key's time is over; whoever proves another meanwhile has proven it."""
+        self._known.pop((client, identifier), None)
+        self._holders.pop(identifier, None)
+
     def forget_all(self) -> None:
         """Have every key proven anew: some may have been revoked."""
         self.age += 1

@@ -99,6 +99,10 @@ class TrustRegistry:
         """Whether no identity but its own client may be called so."""
         return name in RESERVED_NAMES or self.find(name) is not None
 
+    def stored(self) -> frozenset[str]:
+        """All that are trusted without a settings file."""
+        return frozenset(self._from_store)
+
     def replace_stored(self, rows: Iterable[ClientRow]) -> None:
         """Take what the store knows."""
         self._from_store = {row.client: Trust(row.client, row.type) for row in rows}

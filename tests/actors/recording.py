@@ -204,6 +204,7 @@ class Bar:
         rules: HouseRules = AS_SHIPPED,
         index: RoomIndex = NOTHING_STORED,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] | None = None,
         **times: Any,
     ) -> None:
         """Open with the protocol's own times, those of ``times`` aside."""
@@ -223,6 +224,7 @@ class Bar:
             store=shelf,
             rules=rules,
             clock=clock,
+            steady=steady or clock,
         )
         self.house.hall.tell(Open(self.house, index))
 

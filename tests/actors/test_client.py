@@ -11,6 +11,7 @@ from actors.client import (
     Cancel,
     Client,
     Detach,
+    FindOrder,
     GetPresence,
     PlaceOrder,
     Presence,
@@ -340,3 +341,69 @@ async def test_who_resumes_as_a_request_ends_is_answered(bar: Bar) -> None:
     relay_ref.tell(resume(port))
 
     assert (await port.hears(Resumed)).state == RequestState.COMPLETED
+
+
+async def test_a_fresh_client_goes_on_with_the_requests_of_the_crashed(
+    bar: Bar,
+) -> None:
+    """They are resumed and cancelled as before, and the same id starts nothing."""
+    await bar.tavern()
+    first, port = enter(bar), RecordingPort()
+    await order(first)
+    with pytest.raises(BrokerError):
+        await ask(first, object(), timeout=ENOUGH)
+    second = enter(bar)
+    second.tell(resume(port))
+    await order(second)
+
+    assert await port.hears(Resumed) == Resumed(RequestState.SENT, ())
+    assert len(bar.outbound.of(OrderPlaced)) == 1
+    assert (await presence(second)).requests == 1
+    cancelled = await ask(second, Cancel("r"), timeout=ENOUGH)
+    assert cancelled is RequestState.CANCELLED
+
+
+async def test_requests_of_a_client_that_crashed_while_away_end(bar: Bar) -> None:
+    """No fresh actor will ever be asked for them."""
+    await bar.tavern()
+    ref = enter(bar)
+    await order(ref)
+    ref.tell(Detach("1", deliberate=False))
+    with pytest.raises(BrokerError):
+        await ask(ref, object(), timeout=ENOUGH)
+    await bar.outbound.until(lambda: bool(bar.outbound.ends()))
+
+    assert bar.outbound.ends() == [RequestState.CANCELLED]
+
+
+async def test_a_fresh_client_without_a_socket_has_its_grace_time() -> None:
+    """The last socket may leave just after a crash: its actor must end as well."""
+    bar = Bar(reconnect_grace=SHORT)
+    ref = Client.start(bar.house, "web", "web")
+    ref.tell(Detach("of-the-crashed", deliberate=False))
+
+    assert await ended(ref)
+
+
+async def test_an_order_under_way_is_found_and_no_other_begun(bar: Bar) -> None:
+    """As a broker that stops asks: what it has it finishes."""
+    await bar.tavern()
+    ref = enter(bar)
+    await order(ref)
+    found = await ask(ref, FindOrder("r"), timeout=ENOUGH)
+    with pytest.raises(BrokerError) as refused:
+        await ask(ref, FindOrder("another"), timeout=ENOUGH)
+
+    assert found.state is RequestState.SENT
+    assert refused.value.code is Code.UNAVAILABLE
+    assert "order again when it is back" in refused.value.message
+    assert (await presence(ref)).requests == 1
+
+
+async def test_who_resumes_at_a_client_that_has_crashed_is_told(bar: Bar) -> None:
+    """Section 7: an error that says so, never silence."""
+    ref, port = enter(bar), RecordingPort()
+    ref.tell(object())
+    ref.tell(resume(port))
+
+    assert (await port.hears(BrokerError)).code == Code.UNAVAILABLE

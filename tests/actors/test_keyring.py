@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,19 @@ from actors.keyring import (
     MAX_KEYS,
     Check,
     CheckPassword,
+    GetExpired,
     HashPassword,
     Identify,
     Issue,
     Issued,
+    KeyExpiredError,
     Keyring,
     ListAllKeys,
     ListKeys,
     Reload,
     Revoke,
+    Rotate,
+    Rotated,
     Used,
     hash_secret,
     key_id,
@@ -41,15 +45,33 @@ CHEAPEST = 4
 """bcrypt's least cost: hashing is not what is tested."""
 
 
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        """What it shows."""
+        return self.now
+
+
 class Ring:
     """A keyring, and a store that listens, or a real one."""
 
-    def __init__(self, database: pykka.ActorRef[Store] | None = None) -> None:
+    def __init__(
+        self,
+        database: pykka.ActorRef[Store] | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.store = Neighbour()
         self._database = self.store.ref if database is None else database
         ticks = itertools.count(1)
         self.ref: pykka.ActorRef[Keyring] = Keyring.start(
-            (), self._database, lambda: float(next(ticks))
+            (),
+            self._database,
+            clock or (lambda: float(next(ticks))),
+            clock or (lambda: 0.0),
         )
 
     async def close(self) -> None:
@@ -80,6 +102,12 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have bcrypt cost nothing."""
     monkeypatch.setattr(keyring, "COST", CHEAPEST)
     monkeypatch.setattr(hash_secret, "__defaults__", (CHEAPEST,))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """One that stands still."""
+    return Clock()
 
 
 @pytest.fixture
@@ -129,7 +157,7 @@ async def test_frequent_use_is_written_once_in_a_while(ring: Ring) -> None:
         ring.ref.tell(Used({("web", identifier(key)): at}))
     await ring.ask(ListAllKeys())
 
-    assert len(ring.store.of(store.PutKey)) == 2
+    assert len(ring.store.of(store.UseKey)) == 1
 
 
 async def test_all_keys_of_all_clients_are_listed(ring: Ring) -> None:
@@ -150,9 +178,20 @@ async def test_a_key_is_opaque_and_short_enough_for_bcrypt(ring: Ring) -> None:
     """``tap_<id>_<secret>``, at least 128 random bits, under 72 bytes."""
     prefix, public, secret = (await ring.issue()).split("_", 2)
 
-    assert (prefix, len(public)) == ("tap", 12)
+    assert (prefix, len(public)) == ("tap", 16)
     assert len(secret) * 6 >= 128
     assert len(f"{prefix}_{public}_{secret}") < 72
+
+
+async def test_a_key_is_sealed(ring: Ring) -> None:
+    """Its id is that of its secret, so that a stranger's guess needs no bcrypt."""
+    key = await ring.issue()
+    stolen = f"tap_{key_id(key)}_{'x' * 43}"
+    former = f"tap_{'0' * 12}_{'x' * 43}"
+
+    assert (keyring.is_sealed(key), keyring.may_be_a_key(key)) == (True, True)
+    assert (keyring.is_sealed(stolen), keyring.may_be_a_key(stolen)) == (False, False)
+    assert (keyring.is_sealed(former), keyring.may_be_a_key(former)) == (False, True)
 
 
 async def test_keys_are_different(ring: Ring) -> None:
@@ -203,10 +242,10 @@ async def test_the_use_of_a_key_is_stored(ring: Ring) -> None:
     """The one unused longest makes room one day."""
     await ring.fits(await ring.issue())
     issued = await ring.store.hears(store.PutKey)
-    used = await ring.store.hears(store.PutKey, times=2)
+    used = await ring.store.hears(store.UseKey)
 
-    assert used.row.last_used_at > issued.row.last_used_at
-    assert used.row.created_at == issued.row.created_at
+    assert used.id == issued.row.id
+    assert used.at > issued.row.last_used_at
 
 
 # -- so many, and no more
@@ -231,6 +270,23 @@ async def test_the_key_unused_longest_makes_room(ring: Ring) -> None:
     assert issued.dropped == put.replaces == (identifier(keys[1]),)
     assert not await ring.fits(keys[1])
     assert await ring.fits(keys[0])
+
+
+async def test_a_wall_clock_that_was_put_back_makes_no_new_key_the_oldest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the next would take its place at once."""
+    ring = Ring()
+    ring.ref = Keyring.start((), ring.store.ref)
+    for _ in range(MAX_KEYS - 1):
+        await ring.issue()
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    new = await ring.issue()
+    await ring.issue()
+    fits = await ring.fits(new)
+    await ring.close()
+
+    assert fits
 
 
 async def test_a_key_in_use_does_not_make_room(ring: Ring) -> None:
@@ -313,7 +369,7 @@ async def test_the_keys_of_a_changed_database_are_taken_over(
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as operator:
         operator.execute("DELETE FROM keys WHERE id = ?", (identifier(gone),))
         operator.execute(
-            "INSERT INTO keys VALUES (?, ?, ?, ?, ?)", msgspec.structs.astuple(row)
+            "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(row)
         )
     removed = await ring.ask(Reload())
     fits = [await ring.fits(each) for each in (gone, stays, key)]
@@ -373,3 +429,127 @@ async def test_a_key_is_found_among_those_of_all_clients(ring: Ring) -> None:
     assert await ring.ask(Identify(key)) == ("boss", key_id(key))
     assert await ring.ask(Identify(forged)) is None
     assert await ring.ask(Identify("nonsense")) is None
+
+
+# -- keys that expire
+
+
+async def test_key_is_good_until_its_time_is_over(clock: Clock) -> None:
+    """Then its client is told so, with what to do."""
+    ring = Ring(clock=clock)
+    issued: Issued = await ring.ask(Issue("web", lifetime=60.0))
+    before = await ring.fits(issued.key)
+    clock.now += 60
+    with pytest.raises(KeyExpiredError) as caught:
+        await ring.fits(issued.key)
+    expired = await ring.ask(GetExpired())
+    await ring.close()
+
+    assert before is True
+    assert caught.value.code == Code.AUTHENTICATION_FAILED
+    assert caught.value.message == (
+        "this key of client 'web' expired at 1970-01-01 00:17 UTC: "
+        "the operator makes a new one with «tapster keys make web»"
+    )
+    assert expired == {("web", identifier(issued.key))}
+
+
+async def test_stranger_is_not_told_that_a_key_has_expired(clock: Clock) -> None:
+    """Its id alone proves nothing."""
+    ring = Ring(clock=clock)
+    issued: Issued = await ring.ask(Issue("web", lifetime=60.0))
+    clock.now += 60
+    forged = f"tap_{identifier(issued.key)}_{'x' * 43}"
+
+    assert not await ring.fits(forged)
+    assert await ring.ask(Identify(forged)) is None
+    with pytest.raises(KeyExpiredError):
+        await ring.ask(Identify(issued.key))
+    await ring.close()
+
+
+async def test_clock_that_was_put_right_makes_a_key_good_again(clock: Clock) -> None:
+    """It had jumped by a day."""
+    ring = Ring(clock=clock)
+    issued: Issued = await ring.ask(Issue("web", lifetime=60.0))
+    clock.now += 86_400
+    expired = await ring.ask(GetExpired())
+    clock.now -= 86_400
+
+    assert len(expired) == 1
+    assert await ring.ask(GetExpired()) == frozenset()
+    assert await ring.fits(issued.key)
+    await ring.close()
+
+
+async def test_expired_key_makes_room_before_all_others(clock: Clock) -> None:
+    """Though it was used last."""
+    ring = Ring(clock=clock)
+    for _ in range(MAX_KEYS - 1):
+        await ring.issue()
+    brief: Issued = await ring.ask(Issue("web", lifetime=60.0))
+    clock.now += 60
+    issued: Issued = await ring.ask(Issue("web"))
+    await ring.close()
+
+    assert issued.dropped == (identifier(brief.key),)
+
+
+async def test_rotated_keys_and_the_new_one_are_good_for_a_while(clock: Clock) -> None:
+    """After that, the new one alone."""
+    ring = Ring(clock=clock)
+    old, other = await ring.issue(), await ring.issue("other")
+    rotated: Rotated = await ring.ask(Rotate("web", 100.0))
+    clock.now += 99
+    during = [await ring.fits(key) for key in (old, rotated.key)]
+    clock.now += 1
+    expired = await ring.ask(GetExpired())
+    stored = await ring.store.hears(store.ExpireKeys)
+
+    assert during == [True, True]
+    assert expired == {("web", identifier(old))}
+    assert [row.id for row in rotated.expiring] == [identifier(old)]
+    assert (stored.ids, stored.at) == ((identifier(old),), clock.now)
+    assert await ring.fits(rotated.key)
+    assert await ring.fits(other, "other")
+    await ring.close()
+
+
+async def test_rotation_makes_no_key_last_longer(clock: Clock) -> None:
+    """One that ends sooner ends when it would have."""
+    ring = Ring(clock=clock)
+    brief: Issued = await ring.ask(Issue("web", lifetime=10.0))
+    rotated: Rotated = await ring.ask(Rotate("web", 100.0, 1_000.0))
+    rows = {row.id: row.expires_at for row in await ring.ask(ListKeys("web"))}
+    await ring.close()
+
+    assert rotated.expiring == ()
+    assert rows == {
+        identifier(brief.key): clock.now + 10,
+        identifier(rotated.key): clock.now + 1_000,
+    }
+
+
+async def test_end_that_was_set_from_outside_outlives_the_use_of_a_key(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """A broker that notes a use writes nothing else of what it remembers."""
+    path = tmp_path / "test.sqlite3"
+    ring = Ring(Store.start(schema.open_database(path)), clock)
+    ending, gone = await ring.issue(), await ring.issue()
+    await ring.ask(Reload())
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as operator:
+        operator.execute(
+            "UPDATE keys SET expires_at = ? WHERE id = ?",
+            (clock.now + 10, identifier(ending)),
+        )
+        operator.execute("DELETE FROM keys WHERE id = ?", (identifier(gone),))
+    uses = {("web", identifier(key)): clock.now + 5 for key in (ending, gone)}
+    ring.ref.tell(Used(uses))
+    removed = await ring.ask(Reload())
+    (row,) = await ring.ask(ListKeys("web"))
+    await ring.close()
+
+    assert removed == {identifier(gone)}
+    assert (row.id, row.expires_at) == (identifier(ending), clock.now + 10)
+    assert row.last_used_at == clock.now + 5

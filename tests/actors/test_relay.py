@@ -6,6 +6,8 @@ take in ``test_relay_legs.py``.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from actors import answers, relay_events
@@ -27,7 +29,8 @@ from actors.relay import Accepted
 from actors.relay_events import Barred, Cancel, Cleared, EndShared, Held, Recorded
 from actors.room_events import MemberCame, RequestClosed, RequestOpened, Submit
 from actors.room_records import AddMessage
-from actors.store import CloseRequest, Committed, RequestRow
+from actors.schema import open_database
+from actors.store import CloseRequest, Committed, RequestRow, Store
 from tests.actors.recording import (
     ENOUGH,
     SHORT,
@@ -286,6 +289,26 @@ async def test_a_store_that_is_down_is_a_warning() -> None:
     assert "store is down" in (accepted.warning or "")
 
 
+@pytest.mark.parametrize("written", [True, False])
+async def test_the_ack_of_what_is_answered_sooner_than_stored_waits_for_the_store(
+    tmp_path: Path, *, written: bool
+) -> None:
+    """Else it would promise what nobody knows yet."""
+    connection = open_database(tmp_path / "test.sqlite3")
+    connection.execute(f"PRAGMA query_only = {0 if written else 1}")
+    shelf = Store.start(connection)
+    bar = Bar(store=shelf)
+    await bar.tavern()
+    tab = Tab(bar)
+    acked = tab.begin()
+    await bar.outbound.hears(OrderPlaced)
+    tab.ref.tell(relay_events.Cancel("web", entitled=True))
+    accepted = await acked
+    await stop(shelf, timeout=ENOUGH)
+
+    assert ("store is down" in (accepted.warning or "")) is not written
+
+
 async def test_a_store_that_is_gone_is_a_warning() -> None:
     """Its actor has crashed: orders are answered all the same."""
     gone = GoneStore.start()
@@ -463,6 +486,36 @@ async def test_a_request_is_cancelled_before_it_has_a_place() -> None:
     assert await cancel(tab) == S.CANCELLED
     assert (await acked).state == S.CANCELLED
     assert await desk.hears(Forget) == Forget("req")
+
+
+async def test_a_broker_that_stops_ends_a_running_request(bar: Bar) -> None:
+    """As failed, with what came; the extension is told to stop."""
+    await bar.tavern()
+    tab = Tab(bar)
+    await tab.begin()
+    tab.chunk("Hel")
+    tab.ref.tell(relay_events.End())
+    end = await tab.ended()
+
+    assert (end.state, end.code) == (S.FAILED, Code.UNAVAILABLE)
+    assert end.error == "the broker stops"
+    assert bar.outbound.to("tavern", OrderRevoked) == [OrderRevoked("req")]
+    assert (await kept(bar)).outputs[0].text == b"Hel"
+
+
+async def test_a_broker_that_stops_ends_a_request_without_a_place() -> None:
+    """Its ack is the same refusal."""
+    desk = Neighbour()
+    bar = Bar(assignments=desk.ref)
+    tab = Tab(bar)
+    acked = tab.begin()
+    await desk.hears(Place)
+    tab.ref.tell(relay_events.End())
+    with pytest.raises(BrokerError, match="the broker stops") as refused:
+        await acked
+
+    assert refused.value.code == Code.UNAVAILABLE
+    assert (await tab.ended()).state == S.FAILED
 
 
 async def test_a_requester_that_is_gone_takes_its_request_along(bar: Bar) -> None:

@@ -18,6 +18,7 @@ from actors.base import LoopRef, watch
 from actors.directory import Kind
 from actors.errors import Code
 from actors.house import HouseRules
+from actors.message import timestamp
 from actors.modes import RequestMode
 from actors.roles import Caller, Role, Target
 from actors.room_events import (
@@ -48,6 +49,7 @@ from actors.room_notices import (
     RoomDeleted,
     RoomModeChanged,
 )
+from actors.store import Unwritten
 from tests.actors.inn import (
     ANN,
     BOB,
@@ -455,6 +457,36 @@ async def test_a_mute_goes_on_across_a_restart_for_what_is_left_of_it(
     assert over == 0
     assert await inn.outcome("lobby", words(CAT)) == 0
     assert await inn.outcome("lobby", words(DAN)) == Code.AUTHORISATION_FAILED
+
+
+@pytest.mark.parametrize("jump", [3_600, -3_600])
+async def test_a_wall_clock_that_jumps_changes_no_mute(jump: float) -> None:
+    """Not even that of a room which sleeps meanwhile; people see it by their clock."""
+    wall, steady = Clock(), Clock()
+    inn = Inn(store=Shelf().ref, clock=wall, steady=steady, reconnect_grace=SHORT)
+    await inn.come(ANN, BOB)
+    await inn.room("ann", Add(BOB, ANN))
+    await inn.room("ann", Mute(Target("bob"), 60, ANN))
+    await inn.go(ANN, BOB)
+    await gone(inn, "ann")
+    wall.now += jump
+    await inn.come(ANN, BOB)
+    await inn.room("ann", Add(BOB, ANN))
+    during = await inn.outcome("ann", words(BOB))
+    shown = (await inn.members("ann"))["bob"].muted_until
+
+    assert during == Code.AUTHORISATION_FAILED
+    assert shown == timestamp(wall.now + 60)
+
+
+async def test_who_comes_in_while_the_store_is_down_is_told() -> None:
+    """It is in, until a restart."""
+    inn = Inn(store_ok=False)
+    await inn.come(ANN, BOB)
+    await inn.create("lobby", ANN, open=True)
+    joined = await inn.room("lobby", Join(BOB))
+
+    assert joined == Unwritten(Role.GUEST)
 
 
 async def test_who_left_muted_is_muted_across_a_restart(disk: Disk) -> None:

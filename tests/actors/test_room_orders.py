@@ -1044,3 +1044,71 @@ async def test_a_rule_drops_whatever_is_not_separate(mode: RequestMode) -> None:
 
 def _piece(text: str) -> Piece:
     return Piece(msgspec.json.encode(text)[1:-1])
+
+
+async def resumed_by_bob(ref: Any) -> Resumed | BrokerError:
+    """What bob is told when he resumes his own request, and names no room."""
+    port = RecordingPort()
+    ref.tell(Resume(request_id="bob b", reader="bob", room=None, start=0, port=port))
+    await port.until(lambda: bool(port.items))
+    return port.items[0]  # type: ignore[no-any-return]
+
+
+async def test_kicked_requester_resumes_no_later_text_of_its_own_request(
+    inn: Inn,
+) -> None:
+    """Section 7: a member resumes; and after the end, too, it has no right to it."""
+    await inn.set_mode("lobby", M.IMMEDIATE)
+    tab = order(inn, BOB, "b")
+    await state_of(tab)
+    tab.chunk("heard ")
+    await inn.room("lobby", Kick(Target("bob"), ANN))
+    await inn.settle()
+    tab.chunk("not for bob")
+    running = await resumed_by_bob(tab.ref)
+    tab.end()
+    await tab.ended()
+    ended = await resumed_by_bob(inn.house.answers)
+
+    assert inn.outbound.text("bob") == b"heard "
+    assert isinstance(running, RefusedError)
+    assert isinstance(ended, RefusedError)
+    assert running.code == ended.code == Code.ROOM_ACCESS_DENIED
+    assert ends(inn, tab) == [S.COMPLETED]
+
+
+async def test_who_left_and_is_added_again_resumes_its_request(inn: Inn) -> None:
+    """It is a member, whatever was."""
+    await inn.set_mode("lobby", M.IMMEDIATE)
+    tab = order(inn, BOB, "b")
+    await state_of(tab)
+    await inn.room("lobby", Leave(BOB))
+    await inn.settle()
+    out = await resumed_by_bob(tab.ref)
+    await inn.room("lobby", Add(BOB, MONITOR, present=True))
+    await inn.settle()
+
+    assert isinstance(out, RefusedError)
+    assert isinstance(await resumed_by_bob(tab.ref), Resumed)
+
+
+async def test_kicked_requester_finds_no_text_in_the_history() -> None:
+    """What is no longer kept is looked for there, by the same rule."""
+    shelf = Shelf()
+    inn = Inn(store=shelf.ref, index=shelf.index(), answer_bytes=1)
+    await inn.come(ANN, BOB)
+    await inn.create("lobby", ANN, BOB, mode=M.IMMEDIATE)
+    await inn.tavern()
+    tab = order(inn, BOB, "b")
+    await state_of(tab)
+    tab.chunk("secret")
+    tab.end()
+    await tab.ended()
+    await inn.settle()
+    before = await resumed_by_bob(inn.house.answers)
+    await inn.room("lobby", Kick(Target("bob"), ANN))
+    await inn.settle()
+
+    assert isinstance(before, Resumed)
+    assert [output.final_text for output in before.outputs] == ["secret"]
+    assert isinstance(await resumed_by_bob(inn.house.answers), NotFoundError)

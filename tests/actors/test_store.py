@@ -12,11 +12,14 @@ import pykka
 import pytest
 
 from actors.base import ask, stop
+from actors.errors import UnavailableError
 from actors.histogram import Histogram
 from actors.lifecycle import RequestState
 from actors.schema import SCHEMA_VERSION, StoreError, open_database
 from actors.store import (
+    BATCH,
     CRASHED,
+    IMPATIENT,
     Changed,
     CheckWritable,
     ClientRow,
@@ -38,6 +41,8 @@ from actors.store import (
 from tests.actors.recording import ENOUGH, Neighbour
 
 NOW = 1_000.5
+PAGE = 4_096
+FILL = "INSERT INTO choices VALUES (hex(randomblob(8)), hex(randomblob(512)))"
 
 
 class Disk:
@@ -66,6 +71,40 @@ class Disk:
             yield
             it.execute("ROLLBACK")
 
+    def be_full(self) -> None:
+        """Let the file grow no more, and have nothing left in it."""
+        (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
+        self.connection.execute(f"PRAGMA max_page_count = {pages}")
+        with contextlib.suppress(sqlite3.OperationalError):
+            while True:
+                self.connection.execute(FILL)
+
+    def be_roomy(self) -> None:
+        """Let it grow."""
+        self.connection.execute("PRAGMA max_page_count = 1000000")
+
+    def damage(self) -> None:
+        """Write nonsense over all but the head of the file."""
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.connection.execute("PRAGMA cache_size = 0")
+        self.connection.execute("PRAGMA shrink_memory")
+        size = self.path.stat().st_size
+        with self.path.open("r+b") as file:
+            file.seek(PAGE)
+            file.write(b"\xff" * (size - PAGE))
+
+    def busy_timeout(self) -> int:
+        """Milliseconds it would wait for a lock."""
+        (milliseconds,) = self.connection.execute("PRAGMA busy_timeout").fetchone()
+        return int(milliseconds)
+
+    async def fails_to_write(self, request: str) -> None:
+        """Have a request stored in vain; it would need a page of its own."""
+        before = len(self.writer.items)
+        self.open_request(request, room="x" * PAGE)
+        await self.writer.hears(Committed, times=before + 1)
+        assert self.writer.items[-1] == Committed(ok=False)
+
     def elsewhere(self, statement: str) -> None:
         """Another process writes."""
         with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as it:
@@ -80,9 +119,9 @@ class Disk:
         """The requests that another process reads."""
         return self.rows("SELECT request, state FROM requests ORDER BY request")
 
-    def open_request(self, request: str = "1") -> None:
+    def open_request(self, request: str = "1", room: str = "web") -> None:
         """Store a request."""
-        row = RequestRow(request, "web", "r", "web")
+        row = RequestRow(request, "web", "r", room)
         self.ref.tell(OpenRequest(row, reply_to=self.writer.ref))
 
     async def ask(self, message: Any) -> Any:
@@ -138,16 +177,16 @@ async def test_a_flush_says_whether_everything_is_on_disk(disk: Disk) -> None:
 
 async def test_a_sound_database_is_writable(disk: Disk) -> None:
     """And stays as it was."""
-    assert await disk.ask(CheckWritable()) is True
+    assert await disk.ask(CheckWritable()) is None
     assert await disk.ask(Changed()) is False
 
 
 async def test_a_database_that_takes_no_writer_is_not_writable(disk: Disk) -> None:
     """Even while nobody has anything to write."""
     with disk.locked():
-        writable = await disk.ask(CheckWritable())
+        why = await disk.ask(CheckWritable())
 
-    assert writable is False
+    assert why == "another process has locked it (database is locked)"
 
 
 async def test_a_database_to_which_rows_are_owed_is_not_writable(disk: Disk) -> None:
@@ -157,8 +196,8 @@ async def test_a_database_to_which_rows_are_owed_is_not_writable(disk: Disk) -> 
     owed = await disk.ask(CheckWritable())
     disk.mend_it()
 
-    assert owed is False
-    assert await disk.ask(CheckWritable()) is True
+    assert owed == "it is read-only (attempt to write a readonly database)"
+    assert await disk.ask(CheckWritable()) is None
 
 
 async def test_every_batch_is_timed(tmp_path: Path) -> None:
@@ -304,6 +343,76 @@ async def test_a_failing_disk_is_logged_once(
     levels = [r.levelname for r in caplog.records if r.name == "actors.store"]
 
     assert levels == ["ERROR", "WARNING"]
+
+
+async def test_another_fault_of_a_failing_disk_is_logged_as_well(
+    disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each with what is to be done about it."""
+    disk.break_it()
+    await disk.fails_to_write("1")
+    disk.mend_it()
+    disk.be_full()
+    await disk.fails_to_write("2")
+    said = [r.getMessage() for r in caplog.records if r.name == "actors.store"]
+
+    down = "the store can not be written, rows are owed: "
+    assert said == [
+        f"{down}it is read-only (attempt to write a readonly database)",
+        f"{down}the disk is full (database or disk is full)",
+    ]
+
+
+async def test_a_full_disk_keeps_nothing_of_what_did_not_fit(disk: Disk) -> None:
+    """It is written as soon as there is room, each row once."""
+    disk.be_full()
+    await disk.fails_to_write("1")
+    why = await disk.ask(CheckWritable())
+    during = disk.requests()
+    disk.be_roomy()
+
+    assert why == "the disk is full (database or disk is full)"
+    assert during == []
+    assert await disk.ask(CheckWritable()) is None
+    assert disk.requests() == [("1", None)]
+
+
+async def test_a_store_that_is_down_does_not_wait_for_locks(disk: Disk) -> None:
+    """Who asks it something meanwhile would wait as well; later it is patient again."""
+    disk.connection.execute("PRAGMA busy_timeout = 200")
+    with disk.locked():
+        await disk.fails_to_write("1")
+        during = disk.busy_timeout()
+    await disk.ask(Changed())
+
+    assert during == IMPATIENT
+    assert disk.busy_timeout() == 200
+
+
+async def test_what_is_owed_is_tried_by_the_batch(disk: Disk) -> None:
+    """All of it is written in its order when the disk is back."""
+    disk.break_it()
+    for number in range(2 * BATCH + 1):
+        disk.ref.tell(OpenRequest(RequestRow(f"{number:05}", "web", "r", "web")))
+    await disk.ask(Changed())
+    disk.mend_it()
+    written = await disk.ask(Flush())
+
+    assert written is True
+    assert len(disk.requests()) == 2 * BATCH + 1
+
+
+async def test_a_damaged_file_is_said_to_be_damaged_and_harms_nobody(
+    disk: Disk,
+) -> None:
+    """Whoever asks is told, and the store lives on."""
+    disk.open_request()
+    await disk.writer.hears(Committed)
+    disk.damage()
+    with pytest.raises(UnavailableError, match="the file is damaged"):
+        await disk.ask(Reload())
+
+    assert await disk.ask(Flush()) is True
 
 
 async def test_a_text_that_is_no_unicode_harms_nobody(disk: Disk) -> None:

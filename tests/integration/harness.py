@@ -26,7 +26,7 @@ NODE_TIMEOUT: Final = 45.0
 POLL: Final = 0.01
 
 LISTENING: Final = re.compile(
-    r"^Tapster \S+ listening on (http://127\.0\.0\.1:\d+)$", re.MULTILINE
+    r"^Tapster \S+ listening on (https?://[\d.]+:\d+)$", re.MULTILINE
 )
 
 POOL: Final = 600
@@ -124,17 +124,29 @@ class Broker:
         self.url = self._await_line(self._process)
 
     def stop(self) -> None:
-        """Terminate it; it must go in peace and leave no traceback."""
+        """End it at once; it must go in peace and leave no traceback."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        # As Ctrl-C does: SIGTERM would wait for answers that a test left unfinished.
+        self._process.send_signal(signal.SIGINT)
+        self.ended()
+
+    def terminate(self) -> None:
+        """Ask it to stop, as a service manager does: it finishes what it answers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> None:
+        """Wait until it has ended: in peace, and without a traceback."""
+        if self._process is None:
+            return
         try:
             code = self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
             raise self._failure(
-                f"did not stop within {STOP_TIMEOUT:.0f} s of SIGTERM"
+                f"did not stop within {STOP_TIMEOUT:.0f} s of the signal"
             ) from None
         complaints = self._errors.read_text(encoding="utf-8")
 

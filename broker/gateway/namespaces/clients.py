@@ -14,6 +14,7 @@ from actors.errors import (
 from actors.keyring import KEY_ID
 from actors.message import timestamp
 from actors.store import KeyRow
+from broker.gateway.auditing import audited
 from broker.gateway.dispatch import Call, Fields, handles
 from broker.gateway.namespaces.common import KeyHandlers
 from broker.gateway.session import Session
@@ -42,6 +43,7 @@ class ClientsHandlers(KeyHandlers):
     # -- keys of others
 
     @handles(Event.GENERATE_CLIENT_KEY, frame=TargetClient)
+    @audited
     async def generate_key(self, call: Call, frame: TargetClient) -> Fields:
         """A new key for a client, in plain this once; it is trusted from now on."""
         client = frame.target_client_id
@@ -52,6 +54,7 @@ class ClientsHandlers(KeyHandlers):
         return {"key": key, "clientId": client, "targetClientId": client}
 
     @handles(Event.REMOVE_CLIENT_KEY, frame=RemoveKey)
+    @audited
     async def remove_key(self, call: Call, frame: RemoveKey) -> Fields:
         """Make keys of a client good no more, and close what was opened with them."""
         client = frame.target_client_id
@@ -125,12 +128,13 @@ def _newest_hash(rows: Iterable[KeyRow]) -> str:
     return newest.hash.decode("ascii", "replace")
 
 
-def _described(rows: Iterable[KeyRow]) -> list[dict[str, str]]:
+def _described(rows: Iterable[KeyRow]) -> list[dict[str, str | None]]:
     return [
         {
             "id": row.id,
             "createdAt": timestamp(row.created_at),
             "lastUsedAt": timestamp(row.last_used_at),
+            "expiresAt": None if row.expires_at is None else timestamp(row.expires_at),
         }
         for row in rows
     ]

@@ -13,6 +13,7 @@ from broker.config import ServerSettings
 from broker.console.feed import HouseFeed
 from broker.functions.remote import Remote
 from broker.functions.server_functions import ServerFunctions
+from broker.gateway.auditing import audited_of_monitors
 from broker.gateway.dispatch import Call, Fields, NamespaceHandlers, handles
 from broker.gateway.doorman import Doorman
 from broker.gateway.intake import Intake
@@ -70,6 +71,7 @@ class KeyHandlers(CommonHandlers):
     """The namespaces in which a client may ask for a key."""
 
     @handles(Event.GET_CLIENT_KEY, frame=KeyRequest, unverified=True)
+    @audited_of_monitors
     async def get_client_key(self, call: Call, frame: KeyRequest) -> Fields:
         """A new key, in plain this once: one's own, or a monitor's for anyone."""
         session, doorman = call.session, self.desk.doorman

@@ -13,6 +13,7 @@ from actors.errors import BrokerError
 from actors.hall_events import GetDefaultMode
 from actors.routing import Explanation, RoutingAction, Traffic, place, written
 from broker.console import settings
+from broker.gateway.auditing import audited
 from broker.gateway.dispatch import Call, Fields, handles
 from broker.gateway.namespaces.common import must_be_monitor
 from broker.gateway.namespaces.stewarding import StewardHandlers
@@ -37,6 +38,7 @@ class ConsoleHandlers(StewardHandlers):
     # -- instances
 
     @handles(Event.DRAIN_EXTENSION, frame=DrainExtension)
+    @audited
     async def drain_extension(self, call: Call, frame: DrainExtension) -> Fields:
         """Have a SillyTavern finish what it has and take nothing new, or work again."""
         identity, caller = frame.identity, call.session.caller
@@ -47,6 +49,7 @@ class ConsoleHandlers(StewardHandlers):
         return {"identity": identity, "state": await self._state(identity)}
 
     @handles(Event.REMOVE_EXTENSION, frame=RemoveExtension)
+    @audited
     def remove_extension(self, call: Call, frame: RemoveExtension) -> Fields:
         """Close a SillyTavern's sockets, and wait for it no more."""
         must_be_monitor(call.session, "removes SillyTaverns")

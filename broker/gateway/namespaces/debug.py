@@ -7,6 +7,7 @@ import logging
 from typing import ClassVar
 
 from actors.errors import RefusedError, UnavailableError
+from broker.gateway.auditing import audited
 from broker.gateway.dispatch import Call, Fields, handles
 from broker.gateway.namespaces.console import ConsoleHandlers
 from broker.gateway.namespaces.watching import WatchingHandlers
@@ -25,6 +26,7 @@ class DebugHandlers(WatchingHandlers, ConsoleHandlers):
     name: ClassVar[Namespace] = Namespace.DEBUG
 
     @handles(Event.TOGGLE_DEBUG_MODE)
+    @audited
     def toggle_debug_mode(self, call: Call, _frame: Untyped) -> Fields:
         """Log everything, or as much as the settings say again."""
         _must_be_staff(call.session)

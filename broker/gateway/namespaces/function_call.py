@@ -7,8 +7,15 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar, Final
 
 from actors.errors import BrokerError, Code, RefusedError, UnavailableError
-from broker.functions.server_functions import OWN_ENVELOPE, READ_JSON
+from broker.config import SERVER_FILE
+from broker.functions.server_functions import (
+    ADD_RESOURCES,
+    OWN_ENVELOPE,
+    READ_JSON,
+    SAVE_JSON,
+)
 from broker.functions.visitor import Visitor
+from broker.gateway.auditing import watch
 from broker.gateway.dispatch import Call, Envelope, Fields, Result, handles
 from broker.gateway.namespaces.common import CommonHandlers, Desk
 from broker.gateway.session import Session
@@ -18,6 +25,9 @@ from broker.protocol.wire import SERVER, Event, Namespace
 
 MAX_PENDING: Final = 64
 """Calls of one session that wait for their answers."""
+
+MAX_PATH: Final = 256
+"""Characters of a path that are written down."""
 
 
 class FunctionEnvelope(Envelope):
@@ -65,6 +75,8 @@ class FunctionCallHandlers(CommonHandlers):
                 f"{MAX_PENDING} of your calls wait for their answers already",
                 Code.TOO_MANY_REQUESTS,
             )
+        if _is_of_the_house(session, frame):
+            watch(self.desk.journal.audit, call, _told(frame))
         pending = self._begin(call, frame)
         self._pending[session.sid] += 1
         return self._finish(session, pending)
@@ -89,3 +101,24 @@ class FunctionCallHandlers(CommonHandlers):
             self._pending[session.sid] -= 1
             if not self._pending[session.sid]:
                 del self._pending[session.sid]
+
+
+def _is_of_the_house(session: Session, frame: FunctionCall) -> bool:
+    """Whether a call changes what is more than the caller's own."""
+    if frame.target != SERVER or frame.function_name not in (SAVE_JSON, ADD_RESOURCES):
+        return False
+    shaken = session.handshake
+    path = str(_told(frame).get("path", ""))
+    return shaken.is_monitor or (shaken.is_silly_tavern and SERVER_FILE in path)
+
+
+def _told(frame: FunctionCall) -> dict[str, Any]:
+    """What is written down of a call: which file, and the names of what changes."""
+    args = frame.args if isinstance(frame.args, list) else [frame.args]
+    told: dict[str, Any] = {"functionName": frame.function_name}
+    for arg in args:
+        if isinstance(arg, str):
+            told["path"] = arg[:MAX_PATH]
+        elif isinstance(arg, dict):
+            told["fields"] = sorted(arg)
+    return told

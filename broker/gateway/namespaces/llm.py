@@ -53,8 +53,9 @@ class LlmHandlers(SubscriptionHandlers, MessageHandlers, SpeakingHandlers):
     name: ClassVar[Namespace] = Namespace.LLM
 
     def joined(self, session: Session) -> None:
-        """Go on with the answers that the handshake named."""
+        """Tell what has ended, and go on with the answers that the handshake named."""
         if session.verified:
+            self.desk.outbound.tell_untold(session)
             for wish in session.handshake.resume:
                 port = _EventPort(session, wish.request_id, self.desk.outbound)
                 question = ResumeStream(request_id=wish.request_id, start=wish.start)
@@ -72,7 +73,10 @@ class LlmHandlers(SubscriptionHandlers, MessageHandlers, SpeakingHandlers):
         order = make_order(frame, call.fields, session.caller, limit)
         order = routed(order, session, call.fields, self.desk.routes.rules)
         ref = self.desk.doorman.client(session)
-        return self._accepted(self._ask(ref, client.PlaceOrder(order)), frame)
+        placed: client.PlaceOrder | client.FindOrder = client.PlaceOrder(order)
+        if self.desk.server.draining:
+            placed = client.FindOrder(frame.request_id)
+        return self._accepted(self._ask(ref, placed), frame)
 
     async def _accepted(self, pending: Any, frame: LlmRequest) -> Fields:
         accepted: relay.Accepted = await pending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from actors import room_events
@@ -10,6 +11,8 @@ from actors.errors import ProtocolError, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import ask_room
 from actors.relay_events import StatusCame
+from actors.store import Unwritten
+from broker.gateway.auditing import audited_of_monitors
 from broker.gateway.dispatch import Call, Later, Result, handles
 from broker.gateway.namespaces.common import CommonHandlers
 from broker.gateway.pages import send_pages, send_whole
@@ -42,15 +45,17 @@ class MessageHandlers(CommonHandlers):
         return stored(ask_room(self.desk.house, frame.room_name, message))
 
     @handles(Event.DELETE_MESSAGE, frame=DeleteMessage)
+    @audited_of_monitors
     def delete_message(self, call: Call, frame: DeleteMessage) -> Result:
         """Delete messages."""
         message = room_events.DeleteMessages(
             call.session.caller, frame.ids, frame.from_llm
         )
         deleted = ask_room(self.desk.house, frame.room_name, message)
-        return Later(deleted, lambda ids: {"messageIds": ids})
+        return Later(deleted, lambda ids: durably(ids, lambda ids: {"messageIds": ids}))
 
     @handles(Event.CLEAR_MESSAGES, frame=ClearMessages)
+    @audited_of_monitors
     def clear_messages(self, call: Call, frame: ClearMessages) -> Result:
         """Delete all requests, all answers, or both."""
         requests, answers = frame.what
@@ -130,4 +135,13 @@ class MessageHandlers(CommonHandlers):
 
 def stored(done: LoopFuture[Any]) -> Later:
     """An ack, with a warning where what it is for is not on disk."""
-    return Later(done, lambda ok: {"warning": STORE_DOWN} if ok is False else None)
+    return Later(done, lambda ok: durably(ok, lambda _: {}))
+
+
+def durably(answer: Any, fields: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """The fields of an answer, with a warning where what it is for is not on disk."""
+    if isinstance(answer, Unwritten):
+        return {**fields(answer.answer), "warning": STORE_DOWN}
+    return (
+        {**fields(answer), "warning": STORE_DOWN} if answer is False else fields(answer)
+    )

@@ -8,6 +8,7 @@ from actors import assignments, hall_events
 from actors.base import ask
 from actors.errors import ProtocolError
 from actors.policies import ConnectionPolicy
+from broker.gateway.auditing import audited
 from broker.gateway.dispatch import Call, Fields, Result, handles
 from broker.gateway.namespaces.common import CommonHandlers
 from broker.protocol.inbound import Untyped
@@ -23,6 +24,7 @@ class PolicyHandlers(CommonHandlers):
     """The events of connection policies."""
 
     @handles(Event.SET_CONNECTION_POLICY, frame=SetConnectionPolicy)
+    @audited
     def set_policy(self, call: Call, frame: SetConnectionPolicy) -> Result:
         """Give out extensions otherwise."""
         policy = _policy(frame.policy)
@@ -35,6 +37,7 @@ class PolicyHandlers(CommonHandlers):
         return self._under("policy", assignments.GetPolicy())
 
     @handles(Event.ASSIGN_EXTENSION_TO_CLIENT, frame=AssignExtension)
+    @audited
     def assign(self, call: Call, frame: AssignExtension) -> Result:
         """Let a room use some extensions and no others."""
         message = assignments.Assign(

@@ -12,8 +12,10 @@ from actors.hall_events import RoomSummary, ask_room
 from actors.modes import mode_of
 from actors.roles import Caller, CallerKind, Role
 from actors.room_events import MemberInfo
+from actors.store import Unwritten
+from broker.gateway.auditing import audited_of_monitors
 from broker.gateway.dispatch import Call, Fields, Later, Result, handles
-from broker.gateway.namespaces.messages import MessageHandlers, stored
+from broker.gateway.namespaces.messages import MessageHandlers, durably, stored
 from broker.gateway.namespaces.policies import PolicyHandlers
 from broker.protocol.inbound import Untyped
 from broker.protocol.room_frames import (
@@ -57,8 +59,8 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
             keep=frame.keep,
             password=await self._hashed(frame.password),
         )
-        role: Role = await self._ask_hall(wanted)
-        return {"roomName": frame.room_name, "role": role}
+        role: Role | Unwritten = await self._ask_hall(wanted)
+        return {"roomName": frame.room_name, **_role_of(role)}
 
     async def _hashed(self, password: str | None) -> str | None:
         if not password:
@@ -66,11 +68,13 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
         return await self.desk.doorman.admission.hash_password(password)
 
     @handles(Event.DELETE_ROOM, frame=RoomName)
+    @audited_of_monitors
     def delete_room(self, call: Call, frame: RoomName) -> Result:
         """Delete a room."""
         return self._stored(frame.room_name, room_events.Delete(call.session.caller))
 
     @handles(Event.SET_ROOM_MESSAGE_REQUEST_MODE, frame=SetRoomMode)
+    @audited_of_monitors
     def set_room_mode(self, call: Call, frame: SetRoomMode) -> Result:
         """Have a room treat requests otherwise."""
         mode = mode_of(frame.mode)
@@ -78,6 +82,7 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
         return self._stored(frame.room_name, message)
 
     @handles(Event.SET_MESSAGE_REQUEST_MODE, frame=SetMode)
+    @audited_of_monitors
     def set_mode(self, call: Call, frame: SetMode) -> Result:
         """Have new rooms treat requests otherwise."""
         message = hall_events.SetDefaultMode(mode_of(frame.mode), call.session.caller)
@@ -129,8 +134,8 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
             await self.desk.doorman.admission.prove_password(
                 password, lock, call.session.socket.peer
             )
-        role: Role = await ask_room(house, room, room_events.Join(caller, lock))
-        return {"role": role}
+        role = await ask_room(house, room, room_events.Join(caller, lock))
+        return _role_of(role)
 
     @handles(Event.LEAVE_ROOM, frame=RoomName)
     def leave_room(self, call: Call, frame: RoomName) -> Result:
@@ -138,6 +143,7 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
         return self._stored(frame.room_name, room_events.Leave(call.session.caller))
 
     @handles(Event.ADD_CLIENT_TO_ROOM, frame=RoomMember)
+    @audited_of_monitors
     def add_client(self, call: Call, frame: RoomMember) -> Result:
         """Take somebody into a room."""
         who = self._known(frame.who)
@@ -169,30 +175,35 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
         return self.desk.doorman.admission.is_silly_tavern(client)
 
     @handles(Event.REMOVE_CLIENT_FROM_ROOM, frame=RoomTarget)
+    @audited_of_monitors
     def remove_client(self, call: Call, frame: RoomTarget) -> Result:
         """Put somebody out of a room; they may come again."""
         message = room_events.Remove(frame.target, call.session.caller)
         return self._stored(frame.room_name, message)
 
     @handles(Event.KICK_MEMBER, frame=RoomTarget)
+    @audited_of_monitors
     def kick_member(self, call: Call, frame: RoomTarget) -> Result:
         """Put somebody out of a room until they are added again."""
         message = room_events.Kick(frame.target, call.session.caller)
         return self._stored(frame.room_name, message)
 
     @handles(Event.MUTE_MEMBER, frame=MuteMember)
+    @audited_of_monitors
     def mute_member(self, call: Call, frame: MuteMember) -> Result:
         """Have somebody be silent."""
         message = room_events.Mute(frame.target, frame.duration, call.session.caller)
         return self._stored(frame.room_name, message)
 
     @handles(Event.UNMUTE_MEMBER, frame=RoomTarget)
+    @audited_of_monitors
     def unmute_member(self, call: Call, frame: RoomTarget) -> Result:
         """Let somebody speak again."""
         message = room_events.Unmute(frame.target, call.session.caller)
         return self._stored(frame.room_name, message)
 
     @handles(Event.SET_MEMBER_ROLE, frame=SetMemberRole)
+    @audited_of_monitors
     def set_role(self, call: Call, frame: SetMemberRole) -> Result:
         """Make somebody something else."""
         message = room_events.SetRole(frame.target, frame.role, call.session.caller)
@@ -223,5 +234,9 @@ def _rooms(found: list[RoomSummary]) -> Fields:
     return {"rooms": [room.name for room in found], "details": details}
 
 
-def _role(answer: LoopFuture[Role]) -> Later:
-    return Later(answer, lambda role: {"role": role})
+def _role(answer: LoopFuture[Role | Unwritten]) -> Later:
+    return Later(answer, _role_of)
+
+
+def _role_of(answer: Role | Unwritten) -> dict[str, Any]:
+    return durably(answer, lambda role: {"role": role})

@@ -12,6 +12,7 @@ from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
 from actors.keyring import KEY_ID, key_id
 from actors.message import timestamp
 from actors.store import KeyRow
+from broker.gateway.auditing import audited
 from broker.gateway.dispatch import Call, Fields, handles
 from broker.gateway.namespaces.common import CommonHandlers, must_be_monitor
 from broker.gateway.session import Session
@@ -40,6 +41,7 @@ class StewardHandlers(CommonHandlers):
     """The events of trust and keys."""
 
     @handles(Event.TRUST_CLIENT, frame=TrustClient)
+    @audited
     async def trust_client(self, call: Call, frame: TrustClient) -> Fields:
         """Trust a client, or no longer: then its keys go, and whoever used them."""
         session, client = call.session, frame.client_id
@@ -63,6 +65,7 @@ class StewardHandlers(CommonHandlers):
         return {"clients": [self._shown(each) for each in known]}
 
     @handles(Event.MAKE_KEY, frame=MakeKey)
+    @audited
     async def make_key(self, call: Call, frame: MakeKey) -> Fields:
         """A new key for a client, in plain this once; it is trusted from now on."""
         session, client = call.session, frame.client_id
@@ -78,6 +81,7 @@ class StewardHandlers(CommonHandlers):
         return {"clientId": client, "key": key, "keyId": key_id(key)}
 
     @handles(Event.REVOKE_KEY, frame=RevokeKey)
+    @audited
     async def revoke_key(self, call: Call, frame: RevokeKey) -> Fields:
         """Make keys of a client good no more, and close what was opened with them."""
         session, client = call.session, frame.client_id
@@ -131,6 +135,7 @@ class StewardHandlers(CommonHandlers):
             id=row.id,
             created_at=timestamp(row.created_at),
             last_used_at=timestamp(row.last_used_at),
+            expires_at=None if row.expires_at is None else timestamp(row.expires_at),
             last_address=self.desk.doorman.addresses.of(row.id),
         )
 

@@ -37,6 +37,7 @@ def tapster(settings: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Taps
         if words[:2] not in {
             ("clients", "trust"),
             ("keys", "list"),
+            ("keys", "rotate"),
             ("keys", "revoke"),
         }:
             options += ["--settings", str(settings)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any, Final
+
+import pytest
 
 from actors import keyring, store
 from broker.cli.database import open_database
@@ -197,6 +200,77 @@ async def test_running_broker_closes_what_a_revoked_key_had_opened(
         await asyncio.to_thread(tapster, "keys", "revoke", "newcomer")
 
         await socket.heard("41/llm,")
+
+
+def test_key_is_made_with_an_end(tapster: Tapster, data: Path) -> None:
+    """And listed with it; without ``--expires`` it is good until revoked."""
+    tapster("keys", "make", "guest", "--expires", "30d")
+    tapster("keys", "make", "other")
+    ends = {row.client: row.expires_at for row in rows(data)}
+    listed = tapster("keys", "list").stdout
+
+    assert ends["other"] is None
+    assert ends["guest"] == pytest.approx(time.time() + 30 * 86_400, abs=60)
+    assert "good until" in listed
+    assert "revoked" in listed
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("make", "guest", "--expires", "soon"), "'soon' is no time"),
+        (("make", "guest", "--expires", "0s"), "for a second at least"),
+        (("rotate", "guest", "--overlap", "1"), "'1' is no time"),
+        (("rotate", "guest"), "guest has no key to rotate"),
+    ],
+)
+def test_end_that_is_none_is_refused(
+    tapster: Tapster, data: Path, words: tuple[str, ...], complaint: str
+) -> None:
+    """And no key is made."""
+    refused = tapster("keys", *words)
+
+    assert refused.exit_code == 1
+    assert complaint in refused.stderr
+    assert not data.exists() or rows(data) == ()
+
+
+def test_rotated_keys_are_good_for_a_while(tapster: Tapster, data: Path) -> None:
+    """The new one is on stdout, alone; what ends when, on stderr."""
+    old = tapster("keys", "make", "guest").stdout.strip()
+    rotated = tapster("keys", "rotate", "guest", "--overlap", "1h")
+    new = rotated.stdout.removesuffix("\n")
+    ends = {row.id: row.expires_at for row in rows(data)}
+
+    assert holds(data, "guest", old)
+    assert holds(data, "guest", new)
+    assert ends[str(keyring.key_id(new))] is None
+    end = ends[str(keyring.key_id(old))]
+    assert end == pytest.approx(time.time() + 3_600, abs=60)
+    assert f"{keyring.key_id(old)} is good until " in rotated.stderr
+
+
+async def test_running_broker_ends_the_session_of_an_expired_key(
+    broker: Broker, tapster: Tapster
+) -> None:
+    """Told why, and not let in again; the new key is."""
+    made = await asyncio.to_thread(tapster, "keys", "make", "newcomer")
+    old = made.stdout.strip()
+    await seconds_until(broker, "newcomer", old, 0)
+    async with connected(broker.url) as socket:
+        assert await socket.join(clientId="newcomer", key=old) == {}
+        rotated = await asyncio.to_thread(
+            tapster, "keys", "rotate", "newcomer", "--overlap", "1s"
+        )
+        told = await socket.heard('42/llm,["ERROR"')
+        await socket.heard("41/llm,")
+        refusal = await socket.join(clientId="newcomer", key=old)
+        again = await socket.join(clientId="newcomer", key=rotated.stdout.strip())
+
+    assert "your key has expired" in told
+    assert refusal["code"] == 5
+    assert "of client 'newcomer' expired at" in refusal["message"]
+    assert again == {}
 
 
 async def test_running_broker_refuses_a_client_forgotten_beside_it(

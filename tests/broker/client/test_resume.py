@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,30 @@ async def test_a_terminal_status_before_the_ack_waits_for_the_text(
         await bar.hears(Event.LLM_REQUEST)
         await bar.streams("r", 0, "Hel")
         await soon(anext(aiter(order)))
+        bar.cut()
+
+        assert await soon(order.text()) == "Hello"
+
+
+async def test_an_end_told_to_who_is_just_back_waits_for_the_text(
+    bar: FakeBroker,
+) -> None:
+    """The broker says by itself how a request ended, before anything is resumed."""
+    bar.answers[Event.RESUME_STREAM] = missed("lo", 2, state="completed", done=True)
+    told = asyncio.Event()
+
+    async def settle(_link: Any) -> None:
+        await bar.status("r", "completed")
+        await soon(told.wait())
+
+    async with client(bar) as web:
+        order = web.order("hi", request_id="r")
+        await bar.hears(Event.LLM_REQUEST)
+        await bar.streams("r", 0, "Hel")
+        await soon(anext(aiter(order)))
+        status = Event.REQUEST_STATUS_UPDATE
+        web.listen(Namespace.LLM, status, lambda _: told.set())
+        web._connection.settle = settle
         bar.cut()
 
         assert await soon(order.text()) == "Hello"
@@ -257,3 +282,23 @@ async def test_a_broker_that_stays_away_fails_the_orders(bar: FakeBroker) -> Non
             await web.call(Namespace.LLM, Event.CANCEL_REQUEST)
 
     assert caught.value.code == Code.UNAVAILABLE
+
+
+async def test_a_broker_that_stops_is_left_alone_as_long_as_it_asks(
+    bar: FakeBroker,
+) -> None:
+    """By ``retryAfter``, in whichever namespace it is said."""
+    waited = asyncio.get_running_loop().time
+    async with client(bar) as web:
+        web.order("hi", request_id="r")
+        await bar.hears(Event.LLM_REQUEST)
+        heard: asyncio.Queue[Any] = asyncio.Queue()
+        web.listen(Namespace.LLM, Event.WARNING, heard.put_nowait)
+        await bar.say(Event.WARNING, {"code": 9, "retryAfter": 0.3})
+        await soon(heard.get())
+        began = waited()
+        bar.cut()
+        await bar.hears(Event.RESUME_STREAM)
+        after = waited() - began
+
+    assert after >= 0.3

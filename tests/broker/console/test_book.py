@@ -20,7 +20,11 @@ class Desk:
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self.book = RequestBook({"tab": "ann"}.get, lambda: self.now)
+        self.jump = 0.0
+        """By how much the wall clock has been set forward."""
+        self.book = RequestBook(
+            {"tab": "ann"}.get, lambda: self.now, lambda: self.now + self.jump
+        )
         self.written: list[int] = []
         self.book.observer = self.written.append
 
@@ -101,6 +105,21 @@ def test_chunks_of_several_answers_are_added_up(desk: Desk) -> None:
     desk.end_output(4)
 
     assert desk.page()["chunks"] == 7
+
+
+@pytest.mark.parametrize("jump", [3_600.0, -3_600.0])
+def test_wall_clock_that_jumps_changes_no_duration(desk: Desk, jump: float) -> None:
+    """What follows the beginning is shown so long after it."""
+    desk.say(S.SENT, extension="bar")
+    desk.jump = jump
+    desk.say(S.STREAMING, extension="bar")
+    desk.now += 2
+    desk.end_output(5)
+    page = desk.page()
+
+    assert page["timeToFirstToken"] == 1_000
+    assert page["chunksPerSecond"] == 2.0
+    assert page["firstAt"] == "1970-01-01T00:16:42.000Z"
 
 
 def test_progress_that_is_none_is_no_news(desk: Desk) -> None:

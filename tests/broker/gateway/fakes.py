@@ -103,7 +103,7 @@ class FakeConnection:
         self.sink = FakeSink()
         self.overflows = 0
         limits = Limits(outbox_limit, write_timeout)
-        self.outbox = Outbox(Flusher(), limits, self._overflow)
+        self.outbox = Outbox(Flusher(), limits, self._overflow, self._overflow)
         self.outbox.attach(self.sink)
         self.sessions: dict[str, Session] = {}
         self.granted: dict[str, str] = {}

@@ -18,7 +18,7 @@ import pytest
 
 from broker.app import Where, running_broker
 from broker.config import ServerSettings
-from broker.protocol.wire import AnswerEvent, Event, Namespace
+from broker.protocol.wire import MONITOR_TYPE, AnswerEvent, Event, Namespace
 
 from .fakes import ENOUGH
 
@@ -167,6 +167,16 @@ class Broker:
     def __init__(self, make_protocol: Callable[[], Any]) -> None:
         self._make_protocol = make_protocol
 
+    async def visitor(self) -> Wire:
+        """A connection of somebody who has said nothing yet."""
+        wire = Wire(self._make_protocol)
+        await wire.open()
+        return wire
+
+    def line(self) -> Wire:
+        """A connection on which nothing has been sent."""
+        return Wire(self._make_protocol)
+
     async def tavern(self, name: str) -> Wire:
         """A SillyTavern that is ready for requests."""
         wire = Wire(self._make_protocol)
@@ -194,14 +204,16 @@ class Broker:
 
 @asynccontextmanager
 async def broker_in_process(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *clients: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *clients: str, **limits: Any
 ) -> AsyncIterator[Broker]:
     """Run a broker that trusts these clients, and listens nowhere."""
     settings, data = folder / "settings", folder / "data"
     settings.mkdir()
     data.mkdir()
     for client in clients:
-        trusted = {"clientId": client, "isTrust": True}
+        trusted: dict[str, Any] = {"clientId": client, "isTrust": True}
+        if client == MONITOR_TYPE:
+            trusted["clientType"] = MONITOR_TYPE
         (settings / f"{client}-settings.json").write_text(json.dumps(trusted))
     made: list[Callable[[], Any]] = []
 
@@ -215,6 +227,6 @@ async def broker_in_process(
     where = Where(
         host="127.0.0.1", port=4000, settings_folder=settings, data_folder=data
     )
-    limits = ServerSettings(stream_events_per_second=1_000_000)
-    async with running_broker(limits, where):
+    limits = {"stream_events_per_second": 1_000_000, **limits}
+    async with running_broker(ServerSettings(**limits), where):
         yield Broker(made[0])

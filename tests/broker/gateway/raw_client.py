@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import aiohttp
 
+from tests.secrets import hear
+
 ENOUGH: Final = 10.0
 """Seconds after which a test that waits has failed."""
 
@@ -57,7 +59,8 @@ class RawSocket:
         """
         message = await self._socket.receive(ENOUGH)
         if message.type is aiohttp.WSMsgType.TEXT:
-            return str(message.data)
+            hear(text := str(message.data))
+            return text
         if message.type is aiohttp.WSMsgType.BINARY:
             return bytes(message.data)
         raise ClosedError(message.extra)

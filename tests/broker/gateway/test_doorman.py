@@ -121,6 +121,33 @@ async def test_extension_that_left_is_not_rebuilt(porch: Porch) -> None:
     assert porch.bar.house.directory.find(Kind.EXTENSION, "SillyTavern-1") is None
 
 
+async def test_extension_that_leaves_right_after_a_crash_leaves_nothing(
+    porch: Porch,
+) -> None:
+    """A fresh actor would wait for ever for whoever is gone."""
+    session = porch.session("SillyTavern-1")
+    session.verified = True
+    await ended(porch.doorman.extension(session))
+    porch.doorman.let_out(session, deliberate=False)
+
+    assert porch.bar.house.directory.find(Kind.EXTENSION, "SillyTavern-1") is None
+
+
+async def test_extension_that_speaks_before_it_is_rebuilt_is_given_orders(
+    porch: Porch,
+) -> None:
+    """Whatever it says makes a fresh actor, which must know that it is connected."""
+    session = porch.session("SillyTavern-1")
+    session.socket.identified["SillyTavern-1"] = Profile(capacity=3, version="1")
+    await ended(porch.doorman.extension(session))
+    early = porch.doorman.extension(session)
+    porch.doorman._rebuild_extension("SillyTavern-1")
+    await ask(early, GetDetails(), timeout=ENOUGH)
+    available = await ask(porch.bar.house.assignments, GetAvailable(), timeout=ENOUGH)
+
+    assert available == ["SillyTavern-1"]
+
+
 async def test_who_lost_key_or_trust_is_to_be_expelled(porch: Porch) -> None:
     """What ``tapster keys revoke`` and ``clients forget`` close."""
     robbed = porch.session("robbed", "k1")
@@ -158,3 +185,29 @@ async def test_address_of_a_key_is_remembered(porch: Porch) -> None:
 
     assert porch.doorman.addresses.of("k1") == session.socket.peer.address
     assert porch.doorman.addresses.of("k2") is None
+
+
+async def test_sessions_of_expired_keys_are_named_as_long_as_they_are(
+    porch: Porch,
+) -> None:
+    """And nobody else's; the clock may be put right again."""
+    session = porch.session("web", "k1")
+    porch.session("other", "k2")
+
+    assert porch.doorman.expire(frozenset({"k1", "k9"})) == [session]
+    assert porch.doorman.expire(frozenset({"k1"})) == [session]
+    assert porch.doorman.expire(frozenset()) == []
+
+
+async def test_session_on_its_way_in_with_an_expired_key_is_refused(
+    porch: Porch,
+) -> None:
+    """It was good when it was looked at; once the clock is put right it is again."""
+    session = porch.session("web", "k1")
+    porch.doorman.expire(frozenset({"k1"}))
+    with pytest.raises(RefusedError, match="the key has expired"):
+        await porch.doorman.verify(session, "k1")
+    porch.doorman.expire(frozenset())
+    await porch.doorman.verify(session, "k1")
+
+    assert session.verified

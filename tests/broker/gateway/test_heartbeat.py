@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -149,6 +150,18 @@ async def test_wheel_forgets_who_needs_no_look(wheel: Heartbeat) -> None:
     assert wheel._due == {}
 
 
+async def test_wheel_keeps_nobody_who_has_ended() -> None:
+    """Their memory is free at once, and not when their time would have come."""
+    wheel = Heartbeat()
+    line = Watched()
+    gone = weakref.ref(line)
+    wheel.watch(line, 25)
+    del line
+
+    assert gone() is None
+    turn(wheel, 26)
+
+
 async def test_wheel_turns_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once a second, until it is stopped."""
     monkeypatch.setattr(heartbeat, "TICK", MS)
@@ -160,7 +173,8 @@ async def test_wheel_turns_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
             looked.set()
             return None
 
-    wheel.watch(Signal(), 0)
+    signal = Signal()
+    wheel.watch(signal, 0)
     wheel.start()
     async with asyncio.timeout(ENOUGH):
         await looked.wait()

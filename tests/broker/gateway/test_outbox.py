@@ -21,8 +21,9 @@ class Desk:
     def __init__(self, limit: int = LIMIT, write_timeout: float = ENOUGH) -> None:
         self.flusher = Flusher()
         self.overflows = 0
+        self.stalled = asyncio.Event()
         limits = Limits(limit, write_timeout)
-        self.outbox = Outbox(self.flusher, limits, self._overflow)
+        self.outbox = Outbox(self.flusher, limits, self._overflow, self.stalled.set)
         self.sink = FakeSink()
 
     def _overflow(self) -> None:
@@ -84,7 +85,7 @@ async def test_frames_of_two_turns_leave_in_two_writes(desk: Desk) -> None:
 
 async def test_one_flush_serves_all_outboxes_of_a_turn(desk: Desk) -> None:
     """Fan-out to a thousand readers is one callback."""
-    other = Outbox(desk.flusher, Limits(LIMIT, ENOUGH), lambda: None)
+    other = Outbox(desk.flusher, Limits(LIMIT, ENOUGH), lambda: None, lambda: None)
     sink = FakeSink()
     other.attach(sink)
     desk.attach()
@@ -399,6 +400,70 @@ async def test_unpolled_outbox_overflows(desk: Desk) -> None:
     await turns()
 
     assert (before, desk.overflows) == (0, 1)
+
+
+async def test_peer_that_does_not_come_for_much_is_cut() -> None:
+    """Section 9: who takes nothing for 10 s, by polling too."""
+    desk = Desk(write_timeout=5 * MS)
+    desk.outbox.push(BIG)
+    async with asyncio.timeout(ENOUGH):
+        await desk.stalled.wait()
+
+    assert desk.flusher.cut == 1
+
+
+async def test_peer_that_lets_a_little_wait_is_not_cut() -> None:
+    """Between two polls there is always a while; the pings see to the rest."""
+    desk = Desk(write_timeout=MS)
+    desk.outbox.push(frame(b"a"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(20 * MS):
+            await desk.stalled.wait()
+
+    assert desk.flusher.cut == 0
+
+
+async def test_peer_that_keeps_polling_is_not_cut() -> None:
+    """However much waits: each poll begins the time anew."""
+    desk = Desk(limit=16 * LIMIT, write_timeout=200 * MS)
+    for _ in range(3 * POLLED_FRAMES):
+        desk.outbox.push(BIG)
+    await turns()
+    begun = asyncio.get_running_loop().time()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(120 * MS):
+            await desk.stalled.wait()
+    await desk.outbox.poll(ENOUGH)
+    async with asyncio.timeout(ENOUGH):
+        await desk.stalled.wait()
+
+    assert asyncio.get_running_loop().time() - begun >= 300 * MS
+
+
+async def test_peer_that_reads_its_answer_slowly_is_not_cut() -> None:
+    """It can not poll while it reads; who writes the answer watches that."""
+    desk = Desk(write_timeout=MS)
+    desk.outbox.answering = True
+    desk.outbox.push(BIG)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(20 * MS):
+            await desk.stalled.wait()
+    desk.outbox.answering = False
+    async with asyncio.timeout(ENOUGH):
+        await desk.stalled.wait()
+
+    assert desk.flusher.cut == 1
+
+
+async def test_closed_outbox_cuts_nobody() -> None:
+    """The connection has ended in another way."""
+    desk = Desk(write_timeout=MS)
+    desk.outbox.push(BIG)
+    await turns()
+    desk.outbox.close()
+    desk.outbox.cut()
+
+    assert desk.flusher.cut == 0
 
 
 async def test_upgrade_releases_a_waiting_poll_with_a_noop(desk: Desk) -> None:

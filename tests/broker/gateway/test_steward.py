@@ -14,8 +14,9 @@ from actors import store
 from actors.base import LoopActor
 from actors.errors import BrokerError, Code
 from actors.hall_events import GetHolder
-from actors.store import ClientRow, Contents
+from actors.store import ClientRow, Contents, KeyRow
 from broker.gateway.steward import Steward
+from broker.logs.audit import Action
 from broker.security.trust import TrustRegistry
 
 
@@ -58,11 +59,27 @@ class Keys:
 
     def __init__(self) -> None:
         self.revoked: list[tuple[str, str | None]] = []
+        self.rows: tuple[KeyRow, ...] = ()
+
+    async def list_keys(self) -> tuple[KeyRow, ...]:
+        """The keys that are known."""
+        return self.rows
 
     async def revoke_keys(self, client: str, key_id: str | None) -> frozenset[str]:
         """Note it."""
         self.revoked.append((client, key_id))
         return frozenset({"k1"})
+
+
+class Notes:
+    """An audit log that is not written."""
+
+    def __init__(self) -> None:
+        self.actions: list[dict[str, Any]] = []
+
+    def done(self, action: Action, _result: dict[str, Any]) -> None:
+        """Keep what it was about."""
+        self.actions.append(action.about)
 
 
 class Office:
@@ -78,11 +95,13 @@ class Office:
         house = SimpleNamespace(store=self.disk.actor_ref, hall=hall.actor_ref)
         doorman = SimpleNamespace(admission=self.keys, expel=lambda _: ["a session"])
         self.dismissed: list[Any] = []
+        self.audit = Notes()
         self.steward = Steward(
             cast("Any", house),
             self.trust,
             cast("Any", doorman),
             self.dismissed.append,
+            cast("Any", self.audit),
         )
 
     async def code_of(self, pending: Any) -> int:
@@ -158,3 +177,39 @@ async def test_name_of_a_room_or_an_identity_is_not_trusted(
     ):
         assert await office.code_of(pending) == Code.AUTHORISATION_FAILED
     assert office.disk.rows == {}
+
+
+async def test_what_a_command_changed_is_written_down(office: Office) -> None:
+    """By clients and ids; what is as it was is no news."""
+    await office.steward.enter("stays", "boss")
+    await office.steward.enter("goes", "boss")
+    gone = KeyRow("k1", "goes", b"", 1.0, 1.0)
+    ending = KeyRow("k2", "stays", b"", 1.0, 1.0)
+    office.keys.rows = (gone, ending)
+    found = Contents(
+        (ClientRow("stays", "", 1.0), ClientRow("boss", "monitor", 1.0)),
+        (
+            KeyRow("k2", "stays", b"", 1.0, 9.0, 99.0),
+            KeyRow("k3", "boss", b"", 1.0, 1.0),
+        ),
+        (),
+    )
+    await office.steward.note_changes(found)
+
+    assert office.audit.actions == [
+        {
+            "keysAdded": [("boss", "k3")],
+            "keysRemoved": [("goes", "k1")],
+            "keysThatExpire": [("stays", "k2")],
+            "trustedAdded": ["boss"],
+            "trustedRemoved": ["goes"],
+        }
+    ]
+
+
+async def test_broker_that_finds_its_own_changes_writes_nothing(office: Office) -> None:
+    """They stand in the audit log as what was asked for."""
+    await office.steward.enter("guest", "boss")
+    await office.steward.note_changes(Contents((ClientRow("guest", "", 1.0),), (), ()))
+
+    assert office.audit.actions == []

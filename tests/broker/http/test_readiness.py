@@ -20,13 +20,13 @@ class FakeStore(LoopActor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.writable = True
+        self.trouble: str | None = None
         self.silent = False
 
     def on_receive(self, message: Any) -> Any:
         """Answer, or not."""
         assert isinstance(message, CheckWritable)
-        return self.defer() if self.silent else self.writable
+        return self.defer() if self.silent else self.trouble
 
 
 class House:
@@ -69,10 +69,11 @@ async def test_all_is_well(house: House) -> None:
 
 async def test_database_that_can_not_be_written_is_not_ready(house: House) -> None:
     """What is owed is not lost."""
-    house.store.writable = False
+    house.store.trouble = "the disk is full"
 
     assert await house.failures() == {
-        "store": "the database can not be written; what is owed is kept"
+        "store": "the database can not be written: the disk is full; "
+        "what is owed is kept"
     }
 
 

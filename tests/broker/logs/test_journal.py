@@ -164,7 +164,7 @@ def test_whoever_logs_never_waits_and_losses_are_counted(
 ) -> None:
     """The queue is bounded; the log says what it could not take."""
     monkeypatch.setattr(handler, "QUEUE_LIMIT", 10)
-    writing = LogHandler(stuck)  # type: ignore[arg-type]
+    writing = LogHandler(stuck)
     first = logging.LogRecord("a", logging.INFO, "", 0, "first", (), None)
     logging.getLogger().addHandler(writing)
     try:
@@ -186,7 +186,7 @@ def test_full_disk_is_said_once_and_survived(
     stuck: StuckFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Afterwards it is written again, and says how much is missing."""
-    writing = LogHandler(stuck)  # type: ignore[arg-type]
+    writing = LogHandler(stuck)
     record = logging.LogRecord("a", logging.INFO, "", 0, "lost", (), None)
     stuck.free.set()
     stuck.full = True

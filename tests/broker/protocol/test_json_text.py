@@ -67,7 +67,9 @@ def test_json_is_decoded_with_lone_surrogates_as_they_are(
     assert decode(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "{", "nope", b"\xff", "NaN", "[1,]", '"\n"'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "nope", b"\xff", b'"\x8c"', "NaN", "[1,]", '"\n"']
+)
 def test_what_is_no_json_is_an_error(text: str | bytes) -> None:
     """A peer's fault, not ours."""
     with pytest.raises(ProtocolError):

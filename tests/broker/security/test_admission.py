@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -265,8 +266,67 @@ async def test_known_good_key_passes_while_the_address_is_banned(door: Door) -> 
     assert admitted.standing is Standing.VERIFIED
 
 
+def sealed(secret: str) -> str:
+    """A key as they are made, the id being that of its secret."""
+    identifier = hashlib.sha256(secret.encode()).hexdigest()[:16]
+    return f"tap_{identifier}_{secret}"
+
+
+async def test_owner_with_a_sealed_key_passes_the_ban_of_others(door: Door) -> None:
+    """The real owner with the real key always gets in, whoever shares the address."""
+    door.keys.good[sealed("a" * 43)] = "guest"
+    for number in range(100, 112):
+        await door.refusal(AWAY, key=key_of(number))
+
+    admitted = await door.admit(AWAY, key=sealed("a" * 43))
+
+    assert admitted.standing is Standing.VERIFIED
+
+
+async def test_owner_with_a_sealed_key_waits_behind_no_crowd(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody keeps the owner out by having bcrypt work."""
+    monkeypatch.setattr(admission_module, "MAX_BEING_CHECKED", 0)
+    door.keys.good[sealed("a" * 43)] = "guest"
+
+    admitted = await door.admit(AWAY, key=sealed("a" * 43))
+
+    assert admitted.standing is Standing.VERIFIED
+
+
+async def test_sealed_keys_that_are_nobodys_are_counted(door: Door) -> None:
+    """Section 9: they are wrong keys like all others."""
+    messages = []
+    for number in range(11):
+        with pytest.raises(RefusedError) as refused:
+            await door.admit(AWAY, key=sealed(f"{number:043}"))
+        messages.append(refused.value.message)
+
+    assert ["too many wrong keys" in text for text in messages] == [False] * 10 + [True]
+
+
+@pytest.mark.parametrize("key", ["", "nonsense", f"tap_{'0' * 16}_{'s' * 43}"])
+async def test_forged_key_costs_no_bcrypt_and_counts(door: Door, key: str) -> None:
+    """An id and a secret that do not belong together."""
+    for _ in range(10):
+        assert await door.refusal(AWAY, key=key or "x" * 73) == 5
+    with pytest.raises(RefusedError, match="too many wrong keys"):
+        await door.admit(AWAY, key=key_of(2))
+
+    assert door.keys.proofs == 0
+
+
+async def test_wrong_keys_that_come_at_once_are_limited_like_others(door: Door) -> None:
+    """Section 9: ten, and not as many as come before the first is judged."""
+    tries = (door.refusal(AWAY, key=key_of(number)) for number in range(100, 150))
+
+    assert set(await asyncio.gather(*tries)) == {5}
+    assert door.keys.proofs == 10
+
+
 async def test_good_key_not_known_yet_does_not_pass_a_ban(door: Door) -> None:
-    """Section 9: before any bcrypt."""
+    """Section 9: before any bcrypt; keys of former versions are not sealed."""
     for number in range(100, 110):
         await door.refusal(AWAY, key=key_of(number))
 
@@ -324,7 +384,7 @@ async def test_flood_of_keys_is_refused_unheard(
     first = asyncio.create_task(door.admit(key=key_of(1)))
     proof = await door.keys.pending.get()
 
-    assert await door.refusal(key=key_of(2)) == Code.UNAVAILABLE
+    assert await door.refusal(AWAY, key=key_of(2)) == Code.UNAVAILABLE
     proof.set(f"{1:012x}")
     assert (await first).standing is Standing.VERIFIED
 

@@ -1,5 +1,6 @@
 // A record of all that one socket heard, in order, which one can wait on.
 
+import { noteKeys } from './seen_keys.mjs';
 import { Changes } from './wait.mjs';
 
 let clock = 0;
@@ -24,6 +25,7 @@ export class Tap extends Changes {
 
   #note(event, args) {
     const plain = args.filter((arg) => typeof arg !== 'function');
+    noteKeys(plain);
     this.events.push({ event, args: plain, at: (clock += 1) });
     this.changed();
   }

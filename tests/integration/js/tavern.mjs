@@ -6,6 +6,7 @@
 
 import { Manager } from 'socket.io-client';
 
+import { noteKeys } from './seen_keys.mjs';
 import { Tap } from './tap.mjs';
 import { pending, within } from './wait.mjs';
 
@@ -82,13 +83,15 @@ export class Peer {
   async ask(namespace, event, ...args) {
     const socket = this.#sockets.get(namespace);
     const what = `${this.auth.clientId}${namespace}: ack of ${event}`;
-    return within(
+    const answer = await within(
       ACK_TIMEOUT,
       what,
       new Promise((resolve) => {
         socket.emit(event, ...args, resolve);
       }),
     );
+    noteKeys(answer);
+    return answer;
   }
 
   /** Send an `LLM_REQUEST`; its ack. */

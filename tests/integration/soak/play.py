@@ -79,6 +79,10 @@ class Play:
         self._habits = Habits(self._dice, self._places, plan.guests())
         self._doings: set[asyncio.Task[None]] = set()
 
+    def kept(self) -> int:
+        """How many rooms outlive those who were in them."""
+        return sum(p.state.exists and p.state.keep for p in self._places)
+
     async def run(self) -> Report:
         """Play it, and return what happened."""
         async with AsyncExitStack() as stack:

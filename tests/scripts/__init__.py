@@ -1,0 +1,1 @@
+"""The helpers, as far as they judge."""

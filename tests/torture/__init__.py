@@ -1,0 +1,1 @@
+"""Long tries: the broker killed, starved, flooded and lied to."""
