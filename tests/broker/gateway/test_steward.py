@@ -35,6 +35,8 @@ class Disk(LoopActor):
                 self.rows[row.client] = row
             case store.ForgetClient(client=client) if not self.down:
                 self.rows.pop(client, None)
+            case store.Flush():
+                return not self.down
             case store.Reload():
                 return Contents(tuple(self.rows.values()), (), ())
             case _:
@@ -145,6 +147,17 @@ async def test_trust_that_can_not_be_taken_is_no_success(office: Office) -> None
     assert code == Code.UNAVAILABLE
     assert office.keys.revoked == [("guest", None)]
     assert office.dismissed == ["a session"]
+
+
+async def test_key_whose_end_is_not_on_disk_is_no_success(office: Office) -> None:
+    """It opens nothing any more, but would after a restart."""
+    office.disk.down = True
+    code = await office.code_of(office.steward.revoke("guest", "k1", "boss"))
+    office.disk.down = False
+
+    assert code == Code.UNAVAILABLE
+    assert office.keys.revoked == [("guest", "k1")]
+    assert await office.steward.revoke("guest", "k1", "boss") == {"k1"}
 
 
 async def test_file_that_can_not_be_written_is_no_success(
