@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests import secrets
 from tests.secrets import search
 
 SECRET = "s-_" * 14 + "s"
 KEY = f"tap_0123456789abcdef_{SECRET}"
 TOKEN = "t" * 43
+
+
+@pytest.fixture(autouse=True)
+def _nothing_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the keys that other tests have heard."""
+    monkeypatch.setattr(secrets, "_heard", set())
 
 
 @pytest.mark.parametrize(

@@ -90,12 +90,17 @@ async function talk({ url, clientId, extension: name }) {
   return { reader: heardBy(reader, renamed), extension: heardBy(extension, renamed) };
 }
 
-/** All events in `/llm`, in order; library streams are named by the broker. */
+/**
+ * All events in `/llm`, those of each name in order: what waits for the disk comes when
+ * that is done. Library streams are named by the broker.
+ */
 function heardBy(peer, renamed) {
-  return peer
-    .tap()
-    .events.filter(({ event }) => !event.startsWith('$stream'))
-    .map(({ event, args }) => [event, ...plain(args, renamed)]);
+  const heard = {};
+  for (const { event, args } of peer.tap().events) {
+    if (event.startsWith('$stream')) continue;
+    (heard[event] ??= []).push(plain(args, renamed));
+  }
+  return heard;
 }
 
 play({ talk });
