@@ -113,6 +113,8 @@ export class Chat extends EventTarget {
     try {
       return await this.#place(order);
     } catch (refusal) {
+      // One that failed before it was stored is refused, and its status has said why.
+      if ((this.requests.get(requestId)?.status ?? ORDERED) !== ORDERED) return null;
       this.requests.delete(requestId);
       this.#say('requests');
       throw refusal;
