@@ -9,6 +9,7 @@ from actors.base import ask
 from actors.errors import Code, NotFoundError, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import RoomSummary, ask_room
+from actors.members import IDLE
 from actors.modes import mode_of
 from actors.roles import Caller, CallerKind, Role
 from actors.room_events import MemberInfo
@@ -110,7 +111,8 @@ class RoomsHandlers(MessageHandlers, PolicyHandlers):
             "description": "" if shown is None else shown.desc,
             "name": None if shown is None else shown.name or None,
             "avatar": None if shown is None else shown.avatar or None,
-            "status": info.status,
+            # The room may hear a moment later that somebody has left.
+            "status": info.status if sessions else IDLE,
             "online": bool(sessions),
         }
         shown_fields = {k: v for k, v in fields.items() if v is not None}
