@@ -104,7 +104,7 @@ def test_client_is_trusted_and_trusted_no_longer(
     )
     result = node("console", "trust", url=own.url, clientId="new", filed="filed")
     settings = read(own.settings / "filed-settings.json")
-    own.stop()
+    own.kill()
     own.restart()
     join = {"auth": {"clientId": "new", "key": "getKey"}, "url": own.url}
 

@@ -91,16 +91,19 @@ async function talk({ url, clientId, extension: name }) {
 }
 
 /**
- * All events in `/llm`, those of each name in order: what waits for the disk comes when
- * that is done. Library streams are named by the broker.
+ * All events in `/llm`, in order; for themselves those that wait for the disk, which
+ * come when that is done. Library streams are named by the broker.
  */
 function heardBy(peer, renamed) {
-  const heard = {};
-  for (const { event, args } of peer.tap().events) {
-    if (event.startsWith('$stream')) continue;
-    (heard[event] ??= []).push(plain(args, renamed));
-  }
-  return heard;
+  const events = peer
+    .tap()
+    .events.filter(({ event }) => !event.startsWith('$stream'))
+    .map(({ event, args }) => [event, ...plain(args, renamed)]);
+  const waits = ([event]) => event === 'NEW_MESSAGE';
+  return {
+    atOnce: events.filter((each) => !waits(each)),
+    stored: events.filter(waits),
+  };
 }
 
 play({ talk });

@@ -147,6 +147,8 @@ async function trust({ url, clientId, filed }) {
     shut,
     open: await knock(url, { clientId: filed }),
     unknown: (await say('never-heard-of', false)).code,
+    // To read a log has all of it written: the test looks into it after a kill.
+    logged: (await boss.ask(HERE, 'READ_LOG', {})).status,
   };
 }
 

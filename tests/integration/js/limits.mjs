@@ -18,11 +18,13 @@ async function extensionBy(transport, url, clientId) {
 async function events({ url, clientId, otherId, count }) {
   const client = await connectClient(url, { clientId });
   const other = await connectClient(url, { clientId: otherId });
+  const began = performance.now();
   const asked = Array.from({ length: count }, () => client.ask('/llm', 'message', QUESTION));
   client.llm.emit('message', { ...QUESTION, requestId: 'r1' });
   const acks = await Promise.all(asked);
   const error = await client.tap().first('ERROR');
-  return { acks, error, other: await other.barrier() };
+  const seconds = (performance.now() - began) / 1000;
+  return { acks, error, seconds, other: await other.barrier() };
 }
 
 /** Somebody who goes on, whatever it is told. */
