@@ -113,10 +113,15 @@ class SocketOutbound:
         audience = self._audience(output, stream)
         audience.identities = identities
         audience.version = self._registry.version
-        audience.readers = [
-            session.readers.get(output.key) or self._offer(session, audience.encoding)
-            for session in self._sessions(identities)
-        ]
+        before, audience.readers = (
+            audience.readers,
+            [
+                session.readers.get(output.key)
+                or self._offer(session, audience.encoding)
+                for session in self._sessions(identities)
+            ],
+        )
+        _dismiss(before, audience.readers)
         return audience
 
     def announce(self, session: Session, result: Resumed) -> None:
@@ -157,7 +162,9 @@ class SocketOutbound:
                 reader = self._offer(session, encoding)
             reader.end(notice)
             ended.append((session, reader))
-        self._audiences.pop(key, None)
+        audience = self._audiences.pop(key, None)
+        if audience is not None:
+            _dismiss(audience.readers, [reader for _, reader in ended])
         self._end_later(ended, key)
         self.book.output_ended(notice)
 
@@ -240,6 +247,12 @@ def _announcement(encoding: Encoding) -> list[bytes]:
         library.open_packet(stream_id, name, info)
         for stream_id, name in zip(ids, LIBRARY_EVENTS, strict=True)
     ]
+
+
+def _dismiss(before: list[Reader], now: list[Reader]) -> None:
+    """End it for those who read it no more: they left its room, or were put out."""
+    for reader in set(before).difference(now):
+        reader.abandon()
 
 
 def _forget_readers(ended: list[tuple[Session, Reader]], key: str) -> None:

@@ -288,7 +288,6 @@ class Outbox:
         waiting, self._on_ready = self._on_ready, {}
         for callback in waiting:
             callback()
-        self._held = 0
         self.flush()
 
     def _check_limit(self) -> None:

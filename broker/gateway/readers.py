@@ -103,18 +103,21 @@ class LibraryStream:
     """One readable stream at a peer, written within its window.
 
     The chunks of a turn go in one write: each costs an ack, half as much as itself.
+    What the window has no room for counts as held for the peer.
     """
 
-    __slots__ = ("_drawn", "_ending", "_forget", "_id", "_live", "_session", "_unacked",
-                 "_waiting", "_window")  # fmt: skip
+    __slots__ = ("_drawn", "_ending", "_forget", "_held", "_id", "_live", "_outbox",
+                 "_session", "_unacked", "_waiting", "_window")  # fmt: skip
 
     def __init__(
         self, session: Session, stream_id: str, window: int, forget: Callable[[], None]
     ) -> None:
         self._session = session
+        self._outbox = session.outbox
         self._id = stream_id
         self._window = window
         self._forget = forget
+        self._held = 0
         self._waiting: deque[bytes] = deque()
         self._unacked = 0
         self._drawn = False
@@ -138,9 +141,11 @@ class LibraryStream:
         if not self._live:
             return
         self._waiting.append(text)
-        if not self._drawn and self._unacked < self._window:
+        if self._unacked >= self._window:
+            self._hold(self._held + len(text))
+        elif not self._drawn:
             self._drawn = True
-            self._session.outbox.draw(self._write)
+            self._outbox.draw(self._write)
 
     def end(self, state: RequestState) -> None:
         """No more to come; written behind what waits."""
@@ -151,6 +156,19 @@ class LibraryStream:
         else:
             self._ending = library.end_packet(self._id)
         self._write()
+
+    def abandon(self) -> None:
+        """End it in the middle: its reader may read no more of it."""
+        if self._live:
+            self._finish(library.error_packet(self._id, "you read this no more"))
+
+    def close(self) -> None:
+        """Let go of all that waits for the peer."""
+        self._live = False
+        self._ending = None
+        self._waiting.clear()
+        self._hold(0)
+        self._forget()
 
     def _write(self) -> None:
         self._drawn = False
@@ -165,8 +183,15 @@ class LibraryStream:
             if not text:  # what is left of the window has no room for a character
                 break
             self._send(text)
+        self._hold(sum(map(len, self._waiting)))
         if self._ending is not None and not self._waiting:
             self._finish(self._ending)
+
+    def _hold(self, size: int) -> None:
+        """Have the outbox know how much waits here."""
+        if size != self._held:
+            more, self._held = size - self._held, size
+            self._outbox.count_held(more)
 
     def _send(self, text: bytes) -> None:
         size = len(text)
@@ -176,35 +201,30 @@ class LibraryStream:
             self._acked(size, failed=bool(args))
 
         number = self._session.expect_ack(acked)
-        self._session.outbox.push(library.write_packet(number, self._id, text))
+        self._outbox.push(library.write_packet(number, self._id, text))
 
     def _acked(self, size: int, *, failed: bool) -> None:
         self._unacked -= size
         if failed:  # the peer destroyed its end
-            self._give_up()
+            self.close()
         else:
             self._write()
 
     def _finish(self, packet: bytes) -> None:
-        self._session.outbox.push(packet)
-        self._give_up()
-
-    def _give_up(self) -> None:
-        self._live = False
-        self._ending = None
-        self._waiting.clear()
-        self._forget()
+        self._outbox.push(packet)
+        self.close()
 
 
 class OutputReader:
     """One session's reading of one output."""
 
-    __slots__ = ("_first_held", "_forms", "_held", "_last_held", "_outbox",
+    __slots__ = ("_first_held", "_forms", "_held", "_key", "_last_held", "_outbox",
                  "_session", "library", "unread")  # fmt: skip
 
     def __init__(self, session: Session, encoding: Encoding) -> None:
         self._session = session
         self._outbox = session.outbox
+        self._key = encoding.output.key
         self._forms = tuple(encoding.form(n) for n in _DATA[session.stream_names])
         self._held: list[bytes] = []
         self._first_held = self._last_held = 0
@@ -233,7 +253,7 @@ class OutputReader:
         stream = LibraryStream(
             session, stream_id, window, partial(session.forget_stream, stream_id)
         )
-        session.library.add(stream_id)
+        session.library[stream_id] = stream
         self.library.append(stream)
         self._take_held()
         return stream
@@ -251,6 +271,20 @@ class OutputReader:
         for stream_id in self.unread:
             self._outbox.push(library.end_packet(stream_id))
         self.unread.clear()
+
+    def abandon(self) -> None:
+        """End it for a session that may read it no more."""
+        if self._session.readers.get(self._key) is not self:
+            return  # the session has ended, and let go of this
+        del self._session.readers[self._key]
+        for stream in self.library:
+            stream.abandon()
+        self.end_unread()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all that waits for the session."""
+        self._take_held()
 
     def _hold(self, text: bytes, index: int) -> None:
         if not self._held:

@@ -51,8 +51,21 @@ class Reader(Protocol):
     def end_unread(self) -> None:
         """Close what nobody came to read."""
 
-    def read(self, stream_id: str, window: int) -> ResumePort | None:
+    def read(self, stream_id: str, window: int) -> LibraryReading | None:
         """Begin to read it as a library stream; None: it is read already."""
+
+    def abandon(self) -> None:
+        """End it for a session that may read it no more."""
+
+    def close(self) -> None:
+        """Let go of all that waits for the session."""
+
+
+class LibraryReading(ResumePort, Protocol):
+    """How a session reads one stream of the stream library."""
+
+    def close(self) -> None:
+        """Let go of all that waits for the session."""
 
 
 class Session:
@@ -111,7 +124,7 @@ class Session:
         self.temporary_room: str | None = None
         self.acks: dict[int, Callable[[list[Any]], None]] = {}
         self.readers: dict[str, Reader] = {}
-        self.library: set[str] = set()
+        self.library: dict[str, LibraryReading] = {}
         self.warned: set[str] = set()
         self.pagings = 0
         self.lane: Lane | None = None
@@ -179,12 +192,16 @@ class Session:
 
     def forget_stream(self, stream_id: str) -> None:
         """A library stream is done."""
-        self.library.discard(stream_id)
+        self.library.pop(stream_id, None)
 
     def close(self) -> None:
         """Let everything go that was promised to this session."""
         losses, self._losses = self._losses, {}
         self.acks.clear()
+        for reader in self.readers.values():
+            reader.close()
+        for stream in tuple(self.library.values()):
+            stream.close()
         self.readers.clear()
         self.library.clear()
         self.lane = self.paved = None

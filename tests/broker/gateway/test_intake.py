@@ -227,7 +227,7 @@ async def test_first_read_of_a_live_answer_asks_its_relay(bar: Bar) -> None:
     (wish,) = bar.relay.told
     assert isinstance(wish, ResumeOutput)
     assert (wish.request, wish.key) == ("req", OUTPUT.key)
-    assert session.library == {IDS[0]}
+    assert [*session.library] == [IDS[0]]
 
 
 async def test_first_read_of_an_ended_answer_asks_the_answers(bar: Bar) -> None:

@@ -236,15 +236,30 @@ async def test_held_bytes_count_for_the_limit(desk: Desk) -> None:
     assert (before, desk.overflows) == (0, 1)
 
 
-async def test_held_bytes_count_no_more_when_it_has_drained(desk: Desk) -> None:
+async def test_held_bytes_count_no_more_when_they_are_given_back(desk: Desk) -> None:
     """What was held has been written, and can be held again."""
     desk.attach()
     for _ in range(3):
         await desk.block()
         desk.outbox.count_held(LIMIT - len(BIG))
+        desk.outbox.when_ready(lambda: desk.outbox.count_held(len(BIG) - LIMIT))
         await desk.unblock()
 
     assert desk.overflows == 0
+
+
+async def test_bytes_that_wait_for_acks_count_while_the_socket_drains(
+    desk: Desk,
+) -> None:
+    """A peer may read all that is written, and acknowledge none of it."""
+    desk.attach()
+    desk.outbox.count_held(LIMIT)
+    await desk.block()
+    await desk.unblock()
+    before = desk.overflows
+    desk.outbox.count_held(1)
+
+    assert (before, desk.overflows) == (0, 1)
 
 
 async def test_peer_that_takes_nothing_is_cut() -> None:

@@ -511,7 +511,7 @@ async def test_ack_with_an_error_stops_the_stream(table: Table) -> None:
     table.reader.end(ended())
 
     assert [event[0] for event in table.events()] == ["$stream-write", "streamed_end"]
-    assert table.session.library == set()
+    assert not table.session.library
 
 
 async def test_finished_stream_is_forgotten(table: Table) -> None:
@@ -521,7 +521,68 @@ async def test_finished_stream_is_forgotten(table: Table) -> None:
     table.reader.end(ended())
 
     assert known == {IDS[0]}
-    assert table.session.library == set()
+    assert not table.session.library
+
+
+async def test_library_reader_that_acknowledges_nothing_is_closed() -> None:
+    """Section 9: what waits for one connection is bounded, wherever it waits."""
+    table = Table(outbox_limit=1_000)
+    table.live(window=10)
+    for index in range(101):
+        table.say(b"x" * 10, index)
+    before = table.connection.overflows
+    table.say(b"x" * 10, 101)
+
+    assert (before, table.connection.overflows) == (0, 1)
+
+
+async def test_library_reader_that_acknowledges_may_read_any_length() -> None:
+    """What has been acknowledged waits no more."""
+    table = Table(outbox_limit=1_000)
+    table.live(window=10)
+    for index in range(500):
+        table.say(b"x" * 10, index)
+        table.ack()
+
+    assert table.connection.overflows == 0
+
+
+async def test_session_that_ends_gives_back_what_it_held() -> None:
+    """Its connection may have other sessions, which are not to pay for it."""
+    table = Table(outbox_limit=1_000)
+    table.live(window=10)
+    for index in range(101):
+        table.say(b"x" * 10, index)
+    table.session.close()
+    table.session.outbox.count_held(999)
+
+    assert table.connection.overflows == 0
+
+
+async def test_slow_session_that_ends_gives_back_what_it_held() -> None:
+    """The same for plain chunks."""
+    table = Table(outbox_limit=3 * HIGH_WATER)
+    table.session.readers[OUTPUT.key] = table.reader
+    await table.slow()
+    table.say(b"x" * HIGH_WATER, 0)
+    table.session.close()
+    table.session.outbox.count_held(2 * HIGH_WATER)
+
+    assert table.connection.overflows == 0
+
+
+async def test_abandoned_stream_says_so() -> None:
+    """Who left the room in the middle of an answer must not wait for its end."""
+    table = Table()
+    table.session.readers[OUTPUT.key] = table.reader
+    table.live()
+    table.say(b"123", 0)
+    table.reader.abandon()
+
+    *_, error, end = table.events()
+    assert error == ["$stream-error", IDS[0], "you read this no more"]
+    assert end == ["$stream-end", IDS[1]]
+    assert (table.session.readers, table.session.library) == ({}, {})
 
 
 async def test_late_acks_are_harmless(table: Table) -> None:
