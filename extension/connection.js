@@ -4,9 +4,11 @@
  * Owns the sockets, the key that is in use, and the state of the connection. Comes in
  * by `/sillytavern`, where the broker says whether we are the only one of our name;
  * joins the others only then, and leaves them whenever that door closes. Must never
- * take orders while another tab holds this identity, and never try a wrong key twice.
+ * take orders while another tab holds this identity, never try a wrong key twice, and
+ * leave a broker that stops alone for as long as it asks, unless the user wants it now.
  */
 
+import { Absence } from './absence.js';
 import { ask, askForPatience, askForQueue } from './questions.js';
 import { ASK_FOR_KEY, CLIENT_TYPE, CODE, EVENT, NAMESPACE } from './wire.js';
 
@@ -26,6 +28,7 @@ export const STATE = Object.freeze({
   CONNECTING: 'connecting',
   ONLINE: 'online',
   LOST: 'lost',
+  AWAY: 'away',
   ELSEWHERE: 'elsewhere',
   REFUSED: 'refused',
   GIVEN_UP: 'givenUp',
@@ -50,10 +53,13 @@ export class Connection extends EventTarget {
   #tries = 0;
   #wasOnline = false;
   #acquainted = false;
+  #absence = new Absence();
 
   state = STATE.OFF;
   /** Why there is no connection, in the broker's words. */
   reason = '';
+  /** When it comes back to a broker that asked to be left alone. */
+  backAt = new Date();
 
   /**
    * @param {object} parts
@@ -156,6 +162,7 @@ export class Connection extends EventTarget {
     door.on('connect_error', (error) => this.#notLetIn(error));
     door.on('disconnect', (reason) => this.#doorClosed(reason));
     door.on(EVENT.ERROR, (error) => this.#told(error));
+    door.on(EVENT.WARNING, (warning) => this.#absence.hear(warning));
     llm.on('connect', () => this.#arrived());
     for (const socket of [llm, functions, auth]) {
       socket.on('connect_error', (error) => {
@@ -264,7 +271,7 @@ export class Connection extends EventTarget {
   #doorClosed(reason) {
     const { llm, functions, auth } = this.#sockets;
     for (const socket of [llm, functions, auth]) socket.disconnect();
-    if (this.state === STATE.OFF) return;
+    if (this.state === STATE.OFF || this.#staysAway()) return;
     if (reason === 'io server disconnect') {
       if (this.state !== STATE.ELSEWHERE) this.#become(STATE.LOST);
       this.#again(this.state === STATE.ELSEWHERE ? RETRY : RETRY_SOON);
@@ -286,9 +293,25 @@ export class Connection extends EventTarget {
   }
 
   #notLetIn(error) {
-    if (error.data?.code) this.#refused(error.message, error.data.code);
-    else if (this.#wasOnline) this.#become(STATE.LOST);
+    if (error.data?.code) {
+      this.#refused(error.message, error.data.code);
+      return;
+    }
+    this.#absence.hearRefusal(error);
+    if (this.#staysAway()) return;
+    if (this.#wasOnline) this.#become(STATE.LOST);
     else this.#become(STATE.CONNECTING, error.message);
+  }
+
+  /** @returns {boolean} whether the broker has asked for it, and the library is told so */
+  #staysAway() {
+    const wait = this.#absence.take();
+    if (wait === 0) return false;
+    this.#manager.reconnection(false);
+    this.backAt = new Date(Date.now() + wait);
+    if (this.state !== STATE.ELSEWHERE) this.#become(STATE.AWAY);
+    this.#again(wait);
+    return true;
   }
 
   #refused(message, code) {
@@ -311,6 +334,8 @@ export class Connection extends EventTarget {
     const { door } = this.#sockets;
     this.#retry = setTimeout(() => {
       if (door !== this.#sockets.door) return;
+      this.#manager.reconnection(true);
+      if (this.state === STATE.AWAY) this.#become(this.#wasOnline ? STATE.LOST : STATE.CONNECTING);
       if (door.connected) this.#identify();
       else door.connect();
     }, after);
@@ -320,6 +345,7 @@ export class Connection extends EventTarget {
     clearTimeout(this.#retry);
     this.#tries = 0;
     this.#wasOnline = this.#acquainted = false;
+    this.#absence.take();
     const sockets = Object.values(this.#sockets);
     this.#sockets = {};
     this.#identity = null;

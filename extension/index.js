@@ -77,8 +77,8 @@ function keepInStep({ panel, jobs, connection, text }) {
   const { toastr } = globalThis;
   let before = STATE.OFF;
   const show = () => {
-    const { state, reason, clientId } = connection;
-    panel.showState({ state, reason, clientId, busy: jobs.busy });
+    const { state, reason, clientId, backAt } = connection;
+    panel.showState({ state, reason, clientId, backAt, busy: jobs.busy });
     if (state === before) return;
     before = state;
     panel.refresh();

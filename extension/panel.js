@@ -24,8 +24,11 @@ const PERMISSIONS = [
   'slashCommands',
 ];
 
-/** States from which there is a way out by a click on Connect. */
+/** States in which nothing is going on that could be ended. */
 const UNCONNECTED = new Set([STATE.OFF, STATE.REFUSED, STATE.GIVEN_UP]);
+
+/** States from which there is a way out by a click on Connect. */
+const WAITING = new Set([...UNCONNECTED, STATE.AWAY]);
 
 export class Panel extends EventTarget {
   #settings;
@@ -74,14 +77,16 @@ export class Panel extends EventTarget {
     setInterval(() => this.#ifOpen(() => this.#say('look')), LOOK_EVERY);
   }
 
-  /** @param {{state: string, reason: string, clientId: string, busy: boolean}} now */
-  showState({ state, reason, clientId, busy }) {
+  /**
+   * @param {{state: string, reason: string, clientId: string, busy: boolean, backAt: Date}} now
+   */
+  showState({ state, reason, clientId, busy, backAt }) {
     const { light, state: said, reason: why, connect, disconnect, takeOver, hint } = this.#parts;
     const shown = state === STATE.ONLINE && busy ? 'busy' : state;
     light.dataset.state = shown;
-    said.textContent = this.#text(shown, { clientId });
+    said.textContent = this.#text(shown, { clientId, time: backAt.toLocaleTimeString() });
     why.textContent = state === STATE.ONLINE ? '' : reason;
-    connect.hidden = !UNCONNECTED.has(state);
+    connect.hidden = !WAITING.has(state);
     disconnect.hidden = UNCONNECTED.has(state);
     takeOver.hidden = state !== STATE.ELSEWHERE;
     hint.textContent = this.#text('keyHint', { clientId });

@@ -30,6 +30,7 @@ export const EVENT = Object.freeze({
   STREAM_END: 'CLIENT_STREAM_END',
   STREAM_START: 'CLIENT_STREAM_START',
   SUBSCRIBE_EVENTS: 'SUBSCRIBE_EVENTS',
+  WARNING: 'WARNING',
 });
 
 /** The `type` of each event of a stream. */

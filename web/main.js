@@ -8,9 +8,11 @@
 import { Manager } from '/lib/socket.io.esm.min.js';
 
 import { choices } from './app/choices.js';
+import { Drafts } from './app/drafts.js';
+import { FAILED } from './app/element.js';
 import { askForKey, givesKeys, redeem, takeToken, whyRefused } from './app/entry.js';
 import { House } from './app/house.js';
-import { add, locale, onLanguage, t } from './app/i18n.js';
+import { add, locale, onLanguage, t, time } from './app/i18n.js';
 import { Link, Refusal, tabIdentity } from './app/link.js';
 import { KEPT, PASSING, inBrowser, inTab } from './app/memory.js';
 import { Router } from './app/router.js';
@@ -36,6 +38,7 @@ const MONITOR = 'monitor';
 const app = document.getElementById('app');
 const link = new Link({ manager: makeManager, identity });
 const house = new House(link, complain);
+const drafts = new Drafts();
 
 /** Takes what is shown away again. */
 let leave = () => {};
@@ -75,6 +78,7 @@ function put(show) {
 }
 
 function showSignIn(problem, clientId) {
+  drafts.forget();
   put(() => {
     document.title = 'Tapster';
     app.replaceChildren(signInForm({
@@ -106,8 +110,9 @@ function letIn(credentials) {
       if (state === 'online') resolve();
       else if (state === 'refused') reject(new Refusal(whyRefused(link), link.code));
       else {
+        const { backAt } = link;
         queueMicrotask(() => link.disconnect());
-        reject(new Refusal(t('core.away')));
+        reject(new Refusal(backAt === null ? t('core.away') : t('core.stopping', { time: time(backAt) })));
       }
     });
   });
@@ -115,7 +120,11 @@ function letIn(credentials) {
 
 /** Come back with the key of this tab or of this browser. */
 function comeBack(credentials) {
-  put(() => app.replaceChildren(waiting({ cancel: signOut })));
+  put(() => {
+    const page = waiting({ link, cancel: signOut });
+    app.replaceChildren(page.element);
+    leave = page.close;
+  });
   link.connect(credentials);
   const off = link.onState((state) => {
     if (state === 'online') showConsole();
@@ -143,7 +152,7 @@ function showConsole() {
   put(() => {
     const { clientId } = link;
     const frame = shell({ views: VIEWS, link, signOut });
-    const context = { link, house, t };
+    const context = { link, house, drafts, t };
     const router = new Router({ views: VIEWS, context, outlet: frame.outlet, onShow: frame.show });
     app.replaceChildren(frame.element);
     router.start();
@@ -167,6 +176,11 @@ async function start() {
     again();
   });
   addEventListener('unhandledrejection', ({ reason }) => complain(reason));
+  document.addEventListener(FAILED, ({ detail: error }) => {
+    complain(error);
+    // What was refused is no fault; whatever else failed is one of this page's.
+    if (!(error instanceof Refusal)) reportError(error);
+  });
   house.watch();
   await comeIn(takeToken());
 }

@@ -1,5 +1,6 @@
 // When the broker is away: the page says so, and comes back by itself.
 
+import assert from 'node:assert/strict';
 import { after } from 'node:test';
 
 import { House } from './house.mjs';
@@ -34,6 +35,44 @@ inBothLanguages('a restart of the broker is said, and the page comes back by its
   await guest.order({ requestId: 'afterwards', target: tavern.identity });
   await desk.go('requests');
   await desk.row('afterwards').waitFor();
+}, { needs: lonelyHouse, ms: 45_000 });
+
+/** The time at which the page says that it tries again; it names whole seconds. */
+async function namedOn(desk) {
+  const text = await desk.page.getByRole('alert').filter({ hasText: /\d+:\d+:\d+/ }).innerText();
+  const [clock, ...numbers] = text.match(/(\d+):(\d+):(\d+)/);
+  assert.equal(text, desk.t('core.awayUntil', { time: clock }));
+  return new Date().setHours(...numbers.map(Number), 0);
+}
+
+const isBack = (desk) => desk.page.getByRole('alert').filter({ hasText: /./ }).waitFor({ state: 'detached' });
+
+inBothLanguages('a broker that stops is left alone for as long as it asks', async (house, language) => {
+  const desk = await house.operator({ language });
+  const ended = house.broker.drain();
+  const trying = desk.page.waitForEvent('websocket').then(() => Date.now());
+  const until = await namedOn(desk);
+  const tried = await trying;
+  await ended;
+  await house.broker.start();
+  await isBack(desk);
+
+  assert.ok(tried >= until, `${new Date(tried)}: asked to wait until ${new Date(until)}`);
+}, { needs: lonelyHouse, ms: 45_000 });
+
+inBothLanguages('an operator who does not want to wait tries at once', async (house, language) => {
+  const desk = await house.operator({ language });
+  const ended = house.broker.drain();
+  const trying = desk.page.waitForEvent('websocket').then(() => Date.now());
+  const until = await namedOn(desk);
+  await desk.button('core.tryNow').click();
+  const tried = await trying;
+  await desk.page.getByRole('alert').getByText(desk.t('core.awayTrying')).waitFor();
+  await ended;
+  await house.broker.start();
+  await isBack(desk);
+
+  assert.ok(tried < until + 1_000, `${new Date(tried)}: asked to wait until ${new Date(until)}`);
 }, { needs: lonelyHouse, ms: 45_000 });
 
 scene('a broker that is killed is said to be away, and what one does then is refused', async (house) => {

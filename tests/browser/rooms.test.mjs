@@ -201,7 +201,80 @@ scene('a long history is read page by page, and only a part of it is drawn', asy
   assert.ok(drawn < 200 && later < 200, `${drawn}, ${later} messages are drawn`);
 }, { ms: 60_000 });
 
+inBothLanguages('a history that is here offers nothing more to be loaded', async (house, language) => {
+  const { roomName, guest, desk } = await roomWith(house, { language });
+  await say(guest, roomName, 'All there is.');
+  await openRoom(desk, roomName);
+  await said(desk, 'All there is.').waitFor();
+  await desk.says('room.begin');
+
+  assert.equal(await desk.button('room.loadOlder').count(), 0);
+});
+
+inBothLanguages('a history that is longer is offered, and loaded', async (house, language) => {
+  const { roomName, guest, desk } = await roomWith(house, { language });
+  for (const letter of 'abcde') await say(guest, roomName, letter.repeat(250_000));
+  await openRoom(desk, roomName);
+  await said(desk, 'eeee').waitFor();
+  await desk.button('room.loadOlder').click();
+  await said(desk, 'aaaa').waitFor();
+  await desk.button('room.loadOlder').waitFor({ state: 'detached' });
+});
+
+inBothLanguages('what is refused is said to the operator, and is no fault of the page', async (house, language) => {
+  const [guest, desk] = await Promise.all([house.guest(), house.operator({ language, ...WIDE })]);
+  const identity = guest.auth.clientId;
+  await openRoom(desk, identity);
+  await desk.button('room.takeOutOne', { identity }).click();
+  const { message } = await (await house.monitor()).ask('/rooms', 'REMOVE_CLIENT_FROM_ROOM', {
+    roomName: identity,
+    targetIdentity: identity,
+  });
+  await desk.page.getByRole('alert').getByText(message).waitFor();
+  await desk.button('room.takeOutOne', { identity }).click();
+  await desk.page.getByRole('alert').getByText(message).nth(1).waitFor();
+});
+
 // -- the chat
+
+/** The language by its own name: the switch that is on every page. */
+const SWITCH = { zh: '简体中文', en: 'English' };
+
+scene('a draft, and to whom, outlives another language and another view, and not a sign-out', async (house) => {
+  const { tavern, roomName, desk } = await chatting(house, 'en');
+  const writing = async () => [
+    await desk.field('room.write').inputValue(),
+    await desk.field('room.target').inputValue(),
+  ];
+  const speak = async (language) => {
+    await desk.page.getByRole('button', { name: SWITCH[language], exact: true }).click();
+    desk.language = language;
+    await desk.field('room.write').waitFor();
+  };
+  await desk.field('room.write').fill('An ale, <b>please</b>.');
+  await speak('zh');
+  const inChinese = await writing();
+  await desk.field('room.write').fill('Two ales.');
+  await speak('en');
+  await desk.go('logs');
+  await openRoom(desk, roomName);
+  const later = await writing();
+  await desk.button('room.sayOnly').click();
+  await said(desk, 'Two ales.').waitFor();
+  await speak('zh');
+  const sent = await writing();
+  await desk.field('room.write').fill('A secret.');
+  await desk.button('core.signOut').click();
+  const { operatorKey: key } = await house.monitor();
+  await desk.signIn({ clientId: 'operator', key });
+  await talk(desk).waitFor();
+  const afterwards = await desk.page.locator('.composer textarea').inputValue();
+
+  assert.deepEqual(inChinese, ['An ale, <b>please</b>.', tavern.identity]);
+  assert.deepEqual(later, ['Two ales.', tavern.identity]);
+  assert.deepEqual(sent, ['', tavern.identity]);
+  assert.equal(afterwards, '');
+});
 
 async function asks(desk, text) {
   await desk.field('room.write').fill(text);

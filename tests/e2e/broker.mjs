@@ -62,6 +62,12 @@ export class Broker {
     if (code !== 0) throw new Error(`the broker ended with ${code}`);
   }
 
+  /** Ask it to end when all is answered, as a service manager does. */
+  async drain() {
+    const code = await this.#child.stop('SIGTERM');
+    if (code !== 0) throw new Error(`the broker ended with ${code}`);
+  }
+
   async #write(name, content) {
     const path = join(this.root, 'settings', `${name}.json`);
     await writeFile(path, JSON.stringify(content));

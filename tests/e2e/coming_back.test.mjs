@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 
+import { heard } from '../integration/js/tavern.mjs';
+
 import { hears, order, outcome, serve } from './orders.mjs';
 import { scene } from './scene.mjs';
 
@@ -75,3 +77,45 @@ for (const [how, end] of [
     },
   );
 }
+
+/** The time that the panel names, today, in milliseconds; it names whole seconds. */
+function namedIn(text) {
+  const [, hours, minutes, seconds, half] = text.match(/at (\d+):(\d+):(\d+)\s?([AP]M)?$/);
+  const afternoon = half === 'PM' ? 12 : 0;
+  const hour = half ? (Number(hours) % 12) + afternoon : Number(hours);
+  return new Date().setHours(hour, Number(minutes), Number(seconds), 0);
+}
+
+scene(
+  'a broker asked to stop lets the answer end, and is left alone for as long as it asks',
+  async (house, tavern) => {
+    const { page } = tavern.tab;
+    const guest = await house.guest();
+    const requestId = await order(guest, tavern);
+    const utterance = await house.llm.asked();
+    utterance.write('Half an', ' ale');
+    await hears(guest, requestId, 'Half an ale');
+    const ended = house.broker.drain();
+    await guest.tap().first('WARNING', { code: 9 });
+    const opened = [];
+    page.on('websocket', () => opened.push(Date.now()));
+    utterance.write('.').end();
+    const away = page.locator('#tapster .tapster-light[data-state="away"]');
+    await away.waitFor({ state: 'attached' });
+    const said = await page.locator('#tapster .tapster-state').innerText();
+    const buttons = await page
+      .locator('#tapster .menu_button:not([hidden])')
+      .allTextContents();
+    await ended;
+    const { text, terminal } = heard(guest, requestId);
+    await house.broker.start();
+    await house.connected(tavern);
+    await isServed(house, guest, tavern);
+
+    assert.equal(text, 'Half an ale.');
+    assert.deepEqual(terminal, ['completed']);
+    assert.match(said, /^The broker stops and asks us to wait: connecting again at /);
+    assert.deepEqual(buttons, ['Connect', 'Disconnect']);
+    assert.ok(opened[0] >= namedIn(said), `${new Date(opened[0])}: ${said}`);
+  },
+);

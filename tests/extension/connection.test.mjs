@@ -221,3 +221,123 @@ test('without a key, and without leave to ask for one, it does not connect', () 
 
   assert.equal(connection.state, STATE.REFUSED);
 });
+
+/** A broker that has been told to stop, and says so before it closes. */
+function stops({ network, sockets }, retryAfter) {
+  const warning = { type: 'WARNING', code: 9, message: 'the broker stops', retryAfter };
+  sockets()['/sillytavern'].hear('WARNING', warning);
+  network.fail();
+}
+
+const at = (now) => mock.timers.enable({ apis: ['setTimeout', 'Date'], now });
+
+test('a broker that stops is left alone for as long as it asks', async () => {
+  const { connection, network, sockets } = tavern();
+  at(1_000_000);
+  connection.connect();
+  await settled();
+  const before = network.knocks;
+  stops({ network, sockets }, 3.4);
+  const told = { state: connection.state, backAt: connection.backAt.getTime() };
+  const { reconnects } = network;
+  mock.timers.tick(3_399);
+  await settled();
+  const early = network.knocks - before;
+  mock.timers.tick(1);
+  const trying = connection.state;
+  await settled();
+  mock.timers.reset();
+
+  assert.deepEqual(told, { state: STATE.AWAY, backAt: 1_003_400 });
+  assert.equal(reconnects, false);
+  assert.equal(early, 0);
+  assert.equal(trying, STATE.LOST);
+  assert.equal(connection.state, STATE.ONLINE);
+  assert.equal(network.reconnects, true);
+});
+
+test('a click does not wait, and what was waited for does not come after it', async () => {
+  const { connection, network, sockets } = tavern();
+  at(0);
+  connection.connect();
+  await settled();
+  stops({ network, sockets }, 30);
+  connection.connect();
+  await settled();
+  const clicked = connection.state;
+  const { knocks } = network;
+  mock.timers.tick(30_000);
+  await settled();
+  mock.timers.reset();
+
+  assert.equal(clicked, STATE.ONLINE);
+  assert.equal(network.knocks, knocks);
+});
+
+test('who leaves while it waits does not come back', async () => {
+  const { connection, network, sockets } = tavern();
+  at(0);
+  connection.connect();
+  await settled();
+  stops({ network, sockets }, 30);
+  connection.disconnect();
+  const { knocks } = network;
+  mock.timers.tick(30_000);
+  await settled();
+  mock.timers.reset();
+
+  assert.equal(connection.state, STATE.OFF);
+  assert.equal(network.knocks, knocks);
+});
+
+test('who comes while the broker stops waits as it is told, and as often', async () => {
+  const { connection, network } = tavern();
+  network.shut = JSON.stringify({ status: 'error', code: 9, retryAfter: 2 });
+  at(0);
+  connection.connect();
+  await settled();
+  const seen = [connection.state];
+  connection.addEventListener('change', () => seen.push(connection.state));
+  mock.timers.tick(2_000);
+  await settled();
+  network.shut = null;
+  mock.timers.tick(2_000);
+  await settled();
+  mock.timers.reset();
+
+  const { AWAY, CONNECTING, ONLINE } = STATE;
+  assert.deepEqual(seen, [AWAY, CONNECTING, AWAY, CONNECTING, ONLINE]);
+});
+
+test('an answer that is not from a broker asks for nothing', async () => {
+  for (const shut of ['', '<html>502 Bad Gateway</html>', 'null', '{"retryAfter":"5"}']) {
+    const { connection, network } = tavern();
+    network.shut = shut;
+    connection.connect();
+    await settled();
+
+    assert.equal(connection.state, STATE.CONNECTING, shut);
+    assert.equal(connection.reason, 'xhr poll error');
+    assert.equal(network.reconnects, true);
+  }
+});
+
+test('a tab that waits for another leaves the broker alone as well', async () => {
+  const { connection, network, sockets } = tavern();
+  at(0);
+  connection.connect();
+  await settled();
+  const another = { type: 'ERROR', code: 11, message: 'another connection took over' };
+  sockets()['/sillytavern'].hear('ERROR', another);
+  stops({ network, sockets }, 5);
+  const { knocks } = network;
+  mock.timers.tick(4_999);
+  const early = network.knocks;
+  mock.timers.tick(1);
+  mock.timers.reset();
+
+  assert.equal(connection.state, STATE.ELSEWHERE);
+  assert.equal(early, knocks);
+  assert.equal(network.knocks, knocks + 1);
+  connection.disconnect();
+});

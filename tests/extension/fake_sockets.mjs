@@ -75,6 +75,11 @@ export class Network {
   sockets = {};
   patience = {};
   refusal = null;
+  /** What is answered instead of a connection, as an HTTP body. */
+  shut = null;
+  /** Whether the library would come back by itself. */
+  reconnects = true;
+  knocks = 0;
   answers = {
     IDENTIFY_SILLYTAVERN: { status: 'ok', key: 'tap_1_new' },
     FUNCTION_CALL: {
@@ -90,7 +95,7 @@ export class Network {
     return {
       on() {},
       off() {},
-      reconnection() {},
+      reconnection: (value) => (this.reconnects = value),
       reconnectionAttempts: (attempts) => (this.patience.attempts = attempts),
       reconnectionDelay: (delay) => (this.patience.delay = delay),
       reconnectionDelayMax() {},
@@ -100,8 +105,14 @@ export class Network {
   };
 
   knock(socket) {
+    this.knocks += 1;
     queueMicrotask(() => {
       if (!socket.wanted || socket.connected) return;
+      if (this.shut !== null) {
+        const context = { responseText: this.shut };
+        socket.hear('connect_error', Object.assign(new Error('xhr poll error'), { context }));
+        return;
+      }
       const refusal = this.refusal?.(socket.showAuth());
       if (refusal) {
         socket.hear('connect_error', Object.assign(new Error(refusal.message), { data: refusal }));

@@ -35,6 +35,18 @@ test('the newest part comes at once, and more is known to be missing', async () 
   assert.equal(transcript.complete, false);
 });
 
+test('a newest part that is all of it leaves nothing to be loaded', async () => {
+  const { link, transcript, history } = library();
+  link.acks.GET_FULL_CONTEXT = () => {
+    const context = [message(1), message(2)];
+    link.hear('/llm', 'UPDATE_CONTEXT', { roomName: 'lobby', context, complete: true });
+    return { total: 2, complete: true };
+  };
+  await history.readNewest();
+
+  assert.equal(transcript.complete, true);
+});
+
 test('pages fill the transcript, even those before the ack, and the last completes it', async () => {
   const { link, transcript, history, page } = library();
   const read = [];

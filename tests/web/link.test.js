@@ -1,7 +1,7 @@
 // The way to the broker, with sockets that the test opens and closes.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 
 import { add } from '../../web/app/i18n.js';
 import { Link, Refusal, tabIdentity } from '../../web/app/link.js';
@@ -12,6 +12,7 @@ add(core);
 class FakeSocket {
   #handlers = new Map();
   connected = false;
+  knocks = 0;
   said = [];
   acks = {};
 
@@ -34,6 +35,7 @@ class FakeSocket {
 
   connect() {
     this.wanted = true;
+    this.knocks += 1;
   }
 
   disconnect() {
@@ -47,6 +49,16 @@ class FakeSocket {
 
   refuse(message, code) {
     this.hear('connect_error', Object.assign(new Error(message), { data: { message, code } }));
+  }
+
+  lose() {
+    this.connected = false;
+    this.hear('disconnect', 'transport close');
+  }
+
+  /** Answered by HTTP instead of a connection. */
+  turnAway(responseText) {
+    this.hear('connect_error', Object.assign(new Error('xhr poll error'), { context: { responseText } }));
   }
 
   emit(event, ...data) {
@@ -197,4 +209,104 @@ test('who leaves says so, and is heard of no more', () => {
 test('two tabs of one client are not one, and no identity is too long', () => {
   assert.notEqual(tabIdentity('ann'), tabIdentity('ann'));
   assert.ok(tabIdentity('a'.repeat(128)).length <= 128);
+});
+
+/** A broker says that it stops, and closes; what was tried before counts no more. */
+function stopped(retryAfter) {
+  const all = online();
+  const door = all.sockets['/debug'];
+  all.link.on('/rooms', 'ROOM_MODE_CHANGED', () => {});
+  door.hear('WARNING', { type: 'WARNING', code: 9, message: 'the broker stops', retryAfter });
+  door.lose();
+  for (const socket of Object.values(all.sockets)) socket.knocks = 0;
+  const knocks = () => Object.values(all.sockets).map((socket) => socket.knocks);
+  return { ...all, door, knocks };
+}
+
+test('a broker that stops is left alone for as long as it asks', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
+  const { link, manager, door, knocks } = stopped(3.4);
+  const [state, until, reconnects] = [link.state, link.backAt, manager.reconnects];
+  mock.timers.tick(3_399);
+  const early = knocks();
+  const seen = [];
+  link.onState((now) => seen.push([now, link.backAt]));
+  mock.timers.tick(1);
+  mock.timers.reset();
+  const then = knocks();
+  door.open();
+
+  assert.equal(state, 'offline');
+  assert.equal(until.getTime(), 1_003_400);
+  assert.equal(reconnects, false);
+  assert.deepEqual(early, [0, 0]);
+  assert.deepEqual(then, [1, 1]);
+  assert.equal(manager.reconnects, true);
+  assert.deepEqual(seen, [['offline', until], ['offline', null], ['online', null]]);
+});
+
+test('who does not want to wait tries at once, and not again when the time comes', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const { link, manager, knocks } = stopped(30);
+  link.tryNow();
+  const clicked = knocks();
+  mock.timers.tick(30_000);
+  mock.timers.reset();
+
+  assert.deepEqual(clicked, [1, 1]);
+  assert.deepEqual(knocks(), [1, 1]);
+  assert.equal(link.backAt, null);
+  assert.equal(manager.reconnects, true);
+});
+
+test('a view that opens meanwhile does not end the waiting', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const { link, sockets } = stopped(5);
+  link.on('/clients', 'UPDATE_CONNECTED_CLIENTS', () => {});
+  const early = sockets['/clients'].knocks;
+  mock.timers.tick(5_000);
+  mock.timers.reset();
+
+  assert.equal(early, 0);
+  assert.equal(sockets['/clients'].knocks, 1);
+});
+
+test('who signs out while it waits does not come back', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const { link, knocks } = stopped(5);
+  link.disconnect();
+  const { backAt } = link;
+  mock.timers.tick(5_000);
+  mock.timers.reset();
+
+  assert.equal(backAt, null);
+  assert.deepEqual(knocks(), [0, 0]);
+});
+
+test('who comes while the broker stops waits as it is told, each time', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 0 });
+  const { link, sockets, manager } = network();
+  link.connect({ clientId: 'ann', key: 'secret' });
+  const door = sockets['/debug'];
+  door.turnAway(JSON.stringify({ status: 'error', code: 9, retryAfter: 2 }));
+  const first = link.backAt.getTime();
+  mock.timers.tick(2_000);
+  door.turnAway(JSON.stringify({ status: 'error', code: 9, retryAfter: 4 }));
+  const second = link.backAt.getTime();
+  mock.timers.tick(4_000);
+  door.turnAway('<html>502 Bad Gateway</html>');
+  mock.timers.reset();
+
+  assert.deepEqual([first, second], [2_000, 6_000]);
+  assert.deepEqual([link.state, link.backAt], ['offline', null]);
+  assert.equal(manager.reconnects, true);
+  assert.equal(door.knocks, 3);
+});
+
+test('after a broker that was only lost the library comes back by itself', () => {
+  const { link, sockets, manager } = online();
+  sockets['/debug'].lose();
+
+  assert.deepEqual([link.state, link.backAt], ['offline', null]);
+  assert.equal(manager.reconnects, true);
 });

@@ -76,6 +76,15 @@ test('where there is a gap before the newest part, what is older goes', () => {
   assert.equal(transcript.complete, false);
 });
 
+test('where the newest part is all there is, what else was here has been deleted', () => {
+  const transcript = new Transcript();
+  transcript.renew(messages(1, 5));
+  transcript.renew(messages(3, 5), [], true);
+
+  assert.equal(ids(transcript), 'm3 m4 m5');
+  assert.equal(transcript.complete, true);
+});
+
 test('an empty history is a complete one', () => {
   const transcript = new Transcript();
   transcript.renew([]);

@@ -12,6 +12,9 @@ const STATES = new Set(['checked', 'disabled', 'hidden', 'open', 'readOnly', 're
 const LINKS = new Set(['href', 'src', 'action', 'formaction']);
 const SAFE_SCHEMES = new Set(['http:', 'https:', 'blob:']);
 
+/** Said at the document, with the error as `detail`, when what a button did has failed. */
+export const FAILED = 'failed';
+
 let fields = 0;
 
 /**
@@ -38,7 +41,7 @@ export function replace(parent, ...children) {
 
 /**
  * A button. While the promise that `onClick` may give is open, it cannot be pressed
- * again; a promise that fails is said to the user by whoever started the page.
+ * again; a promise that fails is `FAILED`, which whoever started the page says.
  * @param {{label: string, icon?: string, onClick?: (event: Event) => unknown,
  *   kind?: 'primary' | 'danger' | 'quiet', disabled?: boolean, type?: string,
  *   title?: string}} parts
@@ -114,7 +117,7 @@ function press(element, onClick, event) {
   done.finally(() => {
     element.disabled = false;
     element.removeAttribute('aria-busy');
-  });
+  }).catch((error) => document.dispatchEvent(new CustomEvent(FAILED, { detail: error })));
 }
 
 function isChild(value) {

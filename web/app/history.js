@@ -104,8 +104,8 @@ export class History {
     if (page.isLastPage) paging.end();
   }
 
-  #take({ roomName, context }) {
-    if (roomName === this.#room) this.#transcript.renew(context, this.#live);
+  #take({ roomName, context, complete }) {
+    if (roomName === this.#room) this.#transcript.renew(context, this.#live, complete);
   }
 
   #ask(more) {

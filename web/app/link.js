@@ -2,9 +2,11 @@
  * The way to the broker: one connection, and the namespaces that the page needs.
  *
  * Owns the sockets, the key in use and who this tab is. Must never say anything twice
- * or late: what cannot be said now is refused, and whoever asked decides.
+ * or late: what cannot be said now is refused, and whoever asked decides. Leaves a
+ * broker that stops alone for as long as it asks, unless the operator wants it now.
  */
 
+import { Absence } from './absence.js';
 import { t } from './i18n.js';
 import { CLIENT_TYPE, CODE, EVENT, NAMESPACE } from './wire.js';
 
@@ -42,6 +44,7 @@ export class Link {
   #heard = new Set();
   #listeners = new Set();
   #retry = null;
+  #absence = new Absence();
 
   /** @type {'connecting' | 'online' | 'offline' | 'refused'} */
   state = 'offline';
@@ -49,6 +52,8 @@ export class Link {
   reason = '';
   /** The code of that. */
   code;
+  /** When we try again, where the broker has asked to be left alone. @type {Date | null} */
+  backAt = null;
 
   /**
    * @param {object} parts
@@ -79,9 +84,15 @@ export class Link {
     for (const { namespace } of this.#heard) this.#socket(namespace);
   }
 
+  /** Wait no longer, whatever the broker has asked for. */
+  tryNow() {
+    if (this.backAt !== null) this.#comeBack();
+  }
+
   /** Leave for good, and say so. */
   disconnect() {
     clearTimeout(this.#retry);
+    this.#absence.take();
     for (const socket of this.#sockets.values()) {
       if (socket.connected) socket.emit(EVENT.CLIENT_DISCONNECTED);
       socket.off();
@@ -147,38 +158,62 @@ export class Link {
       // The library comes back by itself from anything but this.
       if (reason === 'io server disconnect') this.#again();
     });
-    socket.connect();
+    // One that connects takes the others along.
+    if (this.backAt === null) socket.connect();
     return socket;
   }
 
   #watch(door) {
     door.on('connect', () => this.#become('online'));
-    door.on('disconnect', () => this.#become('offline'));
+    door.on('disconnect', () => this.#away());
+    door.on(EVENT.WARNING, (warning) => this.#absence.hear(warning));
     door.on('connect_error', (error) => {
       const code = error.data?.code;
-      if (FINAL.has(code)) this.#refused(error.message, code);
-      else this.#become('offline');
-      if (code !== undefined && !FINAL.has(code)) this.#again();
+      if (FINAL.has(code)) {
+        this.#refused(error.message, code);
+        return;
+      }
+      if (code === undefined) this.#absence.hearRefusal(error);
+      this.#away();
+      if (code !== undefined) this.#again();
     });
   }
 
-  #again() {
+  /** The library comes back by itself, unless the broker has asked for something else. */
+  #away() {
+    const wait = this.#absence.take();
+    if (wait === 0) {
+      this.#become('offline');
+      return;
+    }
+    this.#manager.reconnection(false);
+    this.#become('offline', { backAt: new Date(Date.now() + wait) });
+    this.#again(wait);
+  }
+
+  #again(after = RETRY) {
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => {
-      for (const socket of this.#sockets.values()) if (!socket.connected) socket.connect();
-    }, RETRY);
+    this.#retry = setTimeout(() => this.#comeBack(), after);
+  }
+
+  #comeBack() {
+    clearTimeout(this.#retry);
+    this.#manager.reconnection(true);
+    if (this.backAt !== null) this.#become('offline');
+    for (const socket of this.#sockets.values()) if (!socket.connected) socket.connect();
   }
 
   #refused(message, code) {
     clearTimeout(this.#retry);
     this.#manager.reconnection(false);
     for (const socket of this.#sockets.values()) socket.disconnect();
-    this.#become('refused', message, code);
+    this.#become('refused', { reason: message, code });
   }
 
-  #become(state, reason = '', code = undefined) {
-    if (this.state === state && this.reason === reason) return;
-    Object.assign(this, { state, reason, code });
+  #become(state, { reason = '', code, backAt = null } = {}) {
+    const same = this.state === state && this.reason === reason;
+    if (same && this.backAt === null && backAt === null) return;
+    Object.assign(this, { state, reason, code, backAt });
     for (const listener of [...this.#listeners]) listener(state);
   }
 }

@@ -7,7 +7,7 @@
 import { choices } from './choices.js';
 import { button, h, iconButton } from './element.js';
 import { icon } from './icon.js';
-import { t } from './i18n.js';
+import { t, time } from './i18n.js';
 import { pathOf } from './router.js';
 
 /**
@@ -24,7 +24,8 @@ export function shell({ views, link, signOut }) {
     h('a', { href: pathOf(view.id), class: 'nav-link', dataset: { view: view.id } },
       icon(view.icon), h('span', t(view.title))));
   const state = h('p', { class: 'link-state', role: 'status' });
-  const away = h('div', { class: 'away', role: 'alert', hidden: true });
+  const notice = awayNotice(link);
+  const away = h('div', { class: 'away', hidden: true }, notice.element);
   const element = h('div', { class: 'shell' },
     h('a', { class: 'skip', href: '#outlet', onClick: (event) => {
       event.preventDefault();
@@ -45,9 +46,7 @@ export function shell({ views, link, signOut }) {
     element.dataset.link = now;
     state.dataset.state = now;
     state.replaceChildren(h('span', { class: 'dot' }), h('span', { class: 'link-word' }, t(`core.link.${now}`)));
-    const gone = now === 'offline';
-    away.hidden = !gone;
-    away.textContent = gone ? t('core.awayTrying') : '';
+    away.hidden = now !== 'offline';
   });
 
   function show(view) {
@@ -59,14 +58,38 @@ export function shell({ views, link, signOut }) {
     document.title = `${t(view.title)} · Tapster`;
   }
 
-  return { element, outlet, show, close: off };
+  function close() {
+    off();
+    notice.close();
+  }
+
+  return { element, outlet, show, close };
 }
 
-/** What is shown until the first connection stands. */
-export function waiting({ cancel }) {
-  return h('main', { class: 'sign-in' },
-    h('div', { class: 'sign-in-card', role: 'status' },
+/**
+ * What is shown until the first connection stands.
+ * @returns {{element: HTMLElement, close: () => void}}
+ */
+export function waiting({ link, cancel }) {
+  const notice = awayNotice(link, { atFirst: true });
+  const element = h('main', { class: 'sign-in' },
+    h('div', { class: 'sign-in-card' },
       h('div', { class: 'brand' }, icon('mug'), h('h1', 'Tapster')),
-      h('p', t('core.awayTrying')),
+      notice.element,
       button({ label: t('core.signOut'), onClick: cancel })));
+  return { element, close: notice.close };
+}
+
+/** That Tapster is away, until when, and how not to wait. */
+function awayNotice(link, { atFirst = false } = {}) {
+  const words = h('p', { role: atFirst ? 'status' : 'alert' });
+  const now = button({ label: t('core.tryNow'), onClick: () => link.tryNow() });
+  const close = link.onState((state) => {
+    const { backAt } = link;
+    const gone = atFirst || state === 'offline';
+    now.hidden = backAt === null;
+    if (backAt !== null) words.textContent = t('core.awayUntil', { time: time(backAt) });
+    else words.textContent = gone ? t('core.awayTrying') : '';
+  });
+  return { element: h('div', { class: 'away-notice' }, words, now), close };
 }

@@ -41,11 +41,12 @@ export class Transcript {
    * What is older stays, if it is known to lie just before.
    * @param {object[]} newest
    * @param {object[]} [live] what was said while it was read
+   * @param {boolean} [all] whether there is nothing older
    */
-  renew(newest, live = []) {
-    const at = newest.length === 0 ? -1 : this.#indexOf(newest[0].messageId, 0);
+  renew(newest, live = [], all = newest.length === 0) {
+    const at = all ? -1 : this.#indexOf(newest[0]?.messageId, 0);
     const older = at < 0 ? [] : this.#messages.slice(0, at);
-    this.complete = newest.length === 0 || (this.complete && at >= 0);
+    this.complete = all || (this.complete && at >= 0);
     this.#messages = [...older, ...newest];
     this.#place = 0;
     this.#index();

@@ -66,13 +66,13 @@ class RoomView {
 
   #show() {
     this.#shown = true;
-    const { link, house } = this.#context;
+    const { link, house, drafts } = this.#context;
     const [room, members] = [this.#room, this.#members];
     const chat = new Chat({ link, room: this.#name });
     for (const part of [room, members]) part.open();
     chat.open({ joined: members.has(link.identity) });
     const talk = new RoomTalk({ chat, self: link.identity });
-    const composer = new RoomComposer({ chat, house, onSent: () => talk.toEnd() });
+    const composer = new RoomComposer({ chat, house, drafts, onSent: () => talk.toEnd() });
     const people = new RoomPeople({ members, clients: () => house.clients });
     const aside = new RoomAbout({ room, chat });
     this.#open = [room, members, chat, talk, composer];

@@ -1,8 +1,8 @@
 /**
  * Where one writes: order an answer of a SillyTavern, or only say something.
  *
- * Owns the draft, which is emptied once the broker has it. Who is not in the room is
- * offered to come in instead.
+ * Shows the draft of the room, which is emptied once the broker has it. Who is not in
+ * the room is offered to come in instead.
  */
 
 import { button, h, replace } from '../app/element.js';
@@ -15,16 +15,18 @@ const ANY = '';
 export class RoomComposer {
   #chat;
   #house;
+  #drafts;
   #onSent;
   #off;
   #busy = false;
-  #target = h('select', { 'aria-label': t('room.target') });
+  #target = h('select', { 'aria-label': t('room.target'), onChange: () => this.#keep() });
   #text = h('textarea', {
     rows: '2',
     dir: 'auto',
     placeholder: t('room.write'),
     'aria-label': t('room.write'),
     onKeydown: (event) => this.#key(event),
+    onInput: () => this.#keep(),
   });
   #form;
   #outside;
@@ -33,11 +35,13 @@ export class RoomComposer {
    * @param {object} parts
    * @param {import('../app/chat.js').Chat} parts.chat
    * @param {import('../app/house.js').House} parts.house
+   * @param {import('../app/drafts.js').Drafts} parts.drafts
    * @param {() => void} parts.onSent
    */
-  constructor({ chat, house, onSent }) {
+  constructor({ chat, house, drafts, onSent }) {
     this.#chat = chat;
     this.#house = house;
+    this.#drafts = drafts;
     this.#onSent = onSent;
     this.#form = h(
       'form',
@@ -65,7 +69,9 @@ export class RoomComposer {
     this.element = h('div', { class: 'room-composer' }, this.#form, this.#outside);
     this.#off = house.onChange('instances', () => this.#nameInstances());
     chat.addEventListener('joined', () => this.#show());
-    this.#nameInstances();
+    const { text, target } = drafts.of(chat.room);
+    this.#text.value = text;
+    this.#nameInstances(target);
     this.#show();
   }
 
@@ -89,8 +95,11 @@ export class RoomComposer {
     this.#chat.dispatchEvent(new Event('transcript'));
   }
 
-  #nameInstances() {
-    const chosen = this.#target.value;
+  #keep() {
+    this.#drafts.keep(this.#chat.room, { text: this.#text.value, target: this.#target.value });
+  }
+
+  #nameInstances(chosen = this.#target.value) {
     const names = [...this.#house.instances.keys()].sort();
     replace(
       this.#target,
@@ -112,6 +121,11 @@ export class RoomComposer {
     this.#send(() => this.#chat.order(this.#text.value, { target }));
   }
 
+  #empty() {
+    this.#text.value = '';
+    this.#keep();
+  }
+
   #speak() {
     return this.#send(() => this.#chat.speak(this.#text.value));
   }
@@ -124,9 +138,10 @@ export class RoomComposer {
     try {
       const asked = send();
       this.#onSent();
-      const { warning } = await asked;
-      if (this.#text.value === draft) this.#text.value = '';
-      if (warning) say(warning);
+      const accepted = await asked;
+      if (accepted === null) return; // its status says why it has failed
+      if (this.#text.value === draft) this.#empty();
+      if (accepted.warning) say(accepted.warning);
     } catch (error) {
       complain(error);
     } finally {
