@@ -33,8 +33,9 @@ from broker.security.peer import Neighbourhood, Peer, split
 
 logger = logging.getLogger(__name__)
 
-FOLDER: Final = "/console/"
 SIGN_IN: Final = "/console/sign-in"
+FILE: Final = "/console/{name:(?!sign-in$).*}"
+"""Any other name: who asks for the sign-in as for a file is told how it is used."""
 SIGNED_IN: Final = "SIGN_IN"
 """What the audit log calls it."""
 PAGES: Final = ("/", "/index.html")
@@ -160,7 +161,7 @@ def add_console(
 
     for url in PAGES:
         app.router.add_get(url, page)
-    app.router.add_get(FOLDER + "{name:.*}", file)
+    app.router.add_get(FILE, file)
 
 
 def _told(text: str, settings: ServerSettings) -> str:

@@ -123,13 +123,19 @@ async def test_nothing_but_the_brokers_own_runs_in_it(site: Site, path: str) -> 
         "/console/..%2fpyproject.toml",
         "/console/views/../../setup.py",
         "/console//etc/hosts",
-        "/console/sign-in",
         "/index.html/",
     ],
 )
 async def test_there_is_nothing_else(site: Site, path: str) -> None:
     """No folders, no tricks."""
     assert await status_of(site, path) == 404
+
+
+async def test_who_asks_for_the_sign_in_as_a_file_is_told_that_it_is_none(
+    site: Site,
+) -> None:
+    """It is there, and is used in another way."""
+    assert await status_of(site, "/console/sign-in") == 405
 
 
 async def test_file_the_browser_has_is_not_sent_again(site: Site) -> None:
