@@ -10,6 +10,8 @@ It has a thread, since SQLite blocks. Rows are committed in batches: whatever ca
 while the batch before was being written, at most ``BATCH`` rows and, under steady
 load, at most one commit every ``LINGER``. When the disk is full or the file locked,
 writers are told so, what they wrote stays owed, and is tried again with the next.
+Once the file was found damaged, rows are written as far as that goes, and nothing is
+promised any more.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from actors.base import BlockingActor
 from actors.errors import UnavailableError
 from actors.histogram import Histogram
 from actors.lifecycle import RequestState
-from actors.store_trouble import trouble
+from actors.store_file import StoreFile
+from actors.store_trouble import DamagedError, is_damage
 
 logger = logging.getLogger(__name__)
 
@@ -305,6 +308,7 @@ class Store(BlockingActor):
         super().__init__()
         self._commits = commits or Histogram(COMMIT_BOUNDS)
         self._connection = connection
+        self._file = StoreFile(connection)
         self._clock = clock
         self._batch: deque[_Owed] = deque()
         self._untried = 0
@@ -313,6 +317,8 @@ class Store(BlockingActor):
         self._down = False
         self._trouble: str | None = None
         """Why what is owed could not be written, when that was tried last."""
+        self._damage: str | None = None
+        """What was found damaged since the start."""
         self._patience = 0
         """Milliseconds to wait for a lock, in good times."""
         self._data_version = self._read_data_version()
@@ -323,7 +329,7 @@ class Store(BlockingActor):
             return self._handle(message)
         except sqlite3.Error as error:
             raise UnavailableError(
-                f"the database can not be used: {trouble(error)}"
+                f"the database can not be used: {self._why(error)}"
             ) from None
 
     def _handle(self, message: Message) -> Any:
@@ -335,13 +341,13 @@ class Store(BlockingActor):
                 return self._contents(())
             case Flush():
                 self._commit()
-                return not self._batch
+                return self._damage is None and not self._batch
             case Changed():
                 self._commit()
                 return self._changed()
             case CheckWritable():
                 self._commit()
-                return self._trouble or self._why_locked()
+                return self._trouble or self._damage or self._why_locked()
             case Read():
                 return self._read(message)
             case _:
@@ -354,6 +360,12 @@ class Store(BlockingActor):
     def on_stop(self) -> None:
         """Write what is owed and close the file."""
         self._commit()
+        if self._batch:
+            logger.error(
+                "%d rows could not be written and are lost: %s",
+                len(self._batch),
+                self._trouble,
+            )
         self._connection.close()
 
     def _owe(self, write: Write) -> _Owed:
@@ -362,9 +374,9 @@ class Store(BlockingActor):
     def _read(self, read: Read) -> Any:
         self._commit()
         try:
-            return read.run(self._connection)
+            return _run(read, self._connection)
         except sqlite3.Error as error:
-            logger.warning("the store can not be read: %s", trouble(error))
+            logger.warning("the store can not be read: %s", self._why(error))
             raise UnavailableError("the history can not be read now") from None
 
     def _commit(self) -> None:
@@ -382,6 +394,7 @@ class Store(BlockingActor):
         """Write the first of what is to be written, all or none."""
         try:
             started = time.monotonic()
+            self._file.check()
             self._connection.execute("BEGIN IMMEDIATE")
             refused = self._write_all(batch)
             self._connection.execute("COMMIT")
@@ -395,11 +408,20 @@ class Store(BlockingActor):
     def _why_locked(self) -> str | None:
         """Why the file takes no writer: it may be locked, or read-only by now."""
         try:
+            self._file.check()
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            return trouble(error)
+            return self._why(error)
         return None
+
+    def _why(self, error: sqlite3.Error) -> str:
+        """Why the database can not be used; remembers damage, which does not pass."""
+        why = self._file.trouble(error)
+        if self._damage is None and is_damage(error):
+            self._damage = why
+            logger.error("from now on no row is promised to be kept: %s", why)
+        return why
 
     def _write_all(self, batch: list[_Owed]) -> list[_Owed]:
         """Run a batch in its order; returns the writes that will never fit."""
@@ -444,7 +466,7 @@ class Store(BlockingActor):
             self._down, self._trouble = False, None
             self._connection.execute(f"PRAGMA busy_timeout = {self._patience}")
         for write in batch:
-            _answer(write, ok=write not in refused)
+            _answer(write, ok=self._damage is None and write not in refused)
             self._batch.popleft()
 
     def _failed(self, error: sqlite3.Error) -> None:
@@ -452,7 +474,7 @@ class Store(BlockingActor):
             # A disk that fails may fail here as well; it is tried again next time.
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-        before, self._trouble = self._trouble, trouble(error)
+        before, self._trouble = self._trouble, self._why(error)
         if self._trouble != before:
             logger.error(
                 "the store can not be written, rows are owed: %s", self._trouble
@@ -499,6 +521,13 @@ class Store(BlockingActor):
 
     def _read_data_version(self) -> int:
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _run(read: Read, connection: sqlite3.Connection) -> Any:
+    try:
+        return read.run(connection)
+    except ValueError as error:  # of an enumeration's, say
+        raise DamagedError(f"a row in it makes no sense: {error}") from error
 
 
 def _answer(write: _Owed, *, ok: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,6 +16,12 @@ from actors.base import ask, stop
 from actors.errors import UnavailableError
 from actors.histogram import Histogram
 from actors.lifecycle import RequestState
+from actors.room_records import (
+    FindAnswers,
+    HistoryView,
+    ReadMessages,
+    ReadNewest,
+)
 from actors.schema import SCHEMA_VERSION, StoreError, open_database
 from actors.store import (
     BATCH,
@@ -32,6 +39,7 @@ from actors.store import (
     Load,
     OpenRequest,
     PutKey,
+    Read,
     Reload,
     RemoveKeys,
     RequestRow,
@@ -43,6 +51,14 @@ from tests.actors.recording import ENOUGH, Neighbour
 NOW = 1_000.5
 PAGE = 4_096
 FILL = "INSERT INTO choices VALUES (hex(randomblob(8)), hex(randomblob(512)))"
+
+
+class EveryChoice(Read, frozen=True):
+    """Read a whole table."""
+
+    def run(self, connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+        """All of it."""
+        return connection.execute("SELECT * FROM choices").fetchall()
 
 
 class Disk:
@@ -83,15 +99,15 @@ class Disk:
         """Let it grow."""
         self.connection.execute("PRAGMA max_page_count = 1000000")
 
-    def damage(self) -> None:
+    def damage(self, keep: int = 1) -> None:
         """Write nonsense over all but the head of the file."""
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.connection.execute("PRAGMA cache_size = 0")
         self.connection.execute("PRAGMA shrink_memory")
         size = self.path.stat().st_size
         with self.path.open("r+b") as file:
-            file.seek(PAGE)
-            file.write(b"\xff" * (size - PAGE))
+            file.seek(keep * PAGE)
+            file.write(b"\xff" * (size - keep * PAGE))
 
     def busy_timeout(self) -> int:
         """Milliseconds it would wait for a lock."""
@@ -405,14 +421,103 @@ async def test_what_is_owed_is_tried_by_the_batch(disk: Disk) -> None:
 async def test_a_damaged_file_is_said_to_be_damaged_and_harms_nobody(
     disk: Disk,
 ) -> None:
-    """Whoever asks is told, and the store lives on."""
+    """Whoever asks is told, and the store lives on; but it promises nothing."""
     disk.open_request()
     await disk.writer.hears(Committed)
     disk.damage()
     with pytest.raises(UnavailableError, match="the file is damaged"):
         await disk.ask(Reload())
 
-    assert await disk.ask(Flush()) is True
+    assert await disk.ask(Flush()) is False
+    assert "the file is damaged" in await disk.ask(CheckWritable())
+
+
+async def test_damage_that_was_read_once_is_remembered(
+    disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows may still fit in a page that is sound: the file is not to be relied on."""
+    (sound,) = disk.connection.execute("PRAGMA page_count").fetchone()
+    disk.connection.executemany(
+        "INSERT INTO choices VALUES (?, ?)", [(f"{n}", "x" * 512) for n in range(100)]
+    )
+    disk.damage(keep=sound)
+    with pytest.raises(UnavailableError):
+        await disk.ask(EveryChoice())
+    disk.open_request()
+    heard = await disk.writer.hears(Committed)
+    said = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+
+    assert heard == Committed(ok=False)
+    assert disk.requests() == [("1", None)]
+    assert "the file is damaged" in await disk.ask(CheckWritable())
+    assert len(said) == 1
+    assert said[0].startswith("from now on no row is promised to be kept: the file is")
+
+
+async def test_a_row_that_makes_no_sense_is_damage(disk: Disk) -> None:
+    """SQLite has no checksums: it gives what it finds."""
+    disk.connection.execute(
+        "INSERT INTO requests VALUES ('1', 'web', 'r', 'web', 'eaten', '', 0, 0)"
+    )
+    with pytest.raises(UnavailableError, match="can not be read now"):
+        await disk.ask(FindAnswers("r", "web"))
+
+    assert "the file is damaged (a row in it" in await disk.ask(CheckWritable())
+
+
+@pytest.mark.parametrize("body", [b"\xff" * 9, b"\0" * 9, b'{"a":"', b'{"a":"\xff"}'])
+async def test_a_message_that_is_no_json_is_damage(disk: Disk, body: bytes) -> None:
+    """Whoever was sent it would lose the connection."""
+    disk.connection.execute(
+        "INSERT INTO messages (room, seq, id, author, kind, body)"
+        " VALUES ('den', 1, 'm', 'web', 'message', ?)",
+        (body,),
+    )
+    with pytest.raises(UnavailableError, match="can not be read now"):
+        await disk.ask(ReadMessages(HistoryView("den", "web"), 10, 1_000))
+    with pytest.raises(UnavailableError, match="can not be read now"):
+        await disk.ask(ReadNewest(HistoryView("den", "web"), 1_000))
+
+    assert "a message in it is no JSON" in await disk.ask(CheckWritable())
+
+
+async def test_no_row_is_promised_that_goes_into_a_file_nobody_will_find(
+    disk: Disk,
+) -> None:
+    """Moved away while it is open; when it is back, what was owed is in it."""
+    aside = disk.path.with_suffix(".aside")
+    disk.path.rename(aside)
+    await disk.fails_to_write("1")
+    gone = await disk.ask(CheckWritable())
+    disk.path.write_bytes(b"")
+    other = await disk.ask(CheckWritable())
+    aside.rename(disk.path)
+    back = await disk.ask(CheckWritable())
+
+    assert gone == "its file was moved away or deleted"
+    assert other == "another file was put in the place of its own"
+    assert back is None
+    assert disk.requests() == [("1", None)]
+
+
+async def test_a_file_that_was_emptied_takes_no_rows(disk: Disk) -> None:
+    """SQLite itself would go on in its log, and begin anew at the next start."""
+    os.truncate(disk.path, 0)
+    await disk.fails_to_write("1")
+
+    assert await disk.ask(CheckWritable()) == "its file was emptied"
+
+
+async def test_rows_that_are_owed_at_the_end_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They were promised to nobody, but whoever reads the log shall know."""
+    disk = Disk(tmp_path / "test.sqlite3")
+    disk.break_it()
+    await disk.fails_to_write("1")
+    await stop(disk.ref, timeout=ENOUGH)
+
+    assert caplog.messages[-1].startswith("1 rows could not be written and are lost:")
 
 
 async def test_a_text_that_is_no_unicode_harms_nobody(disk: Disk) -> None:
@@ -483,6 +588,14 @@ def test_a_database_is_opened_again(tmp_path: Path) -> None:
     assert version == SCHEMA_VERSION
 
 
+def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    """What is acked must not be in the memory of the system alone."""
+    with contextlib.closing(open_database(tmp_path / "test.sqlite3")) as connection:
+        (level,) = connection.execute("PRAGMA synchronous").fetchone()
+
+    assert level == 2
+
+
 def test_a_database_is_in_wal_mode(tmp_path: Path) -> None:
     """Readers do not wait for the writer."""
     with contextlib.closing(open_database(tmp_path / "test.sqlite3")) as connection:
@@ -498,6 +611,18 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=r"test\.sqlite3"):
         open_database(path)
+
+
+def test_a_file_that_was_emptied_beside_its_log_is_refused(tmp_path: Path) -> None:
+    """Rows may still be found in the log, which SQLite would delete."""
+    path = tmp_path / "test.sqlite3"
+    log = tmp_path / "test.sqlite3-wal"
+    path.touch()
+    log.write_bytes(b"rows")
+    with pytest.raises(StoreError, match="the file is empty, but its log"):
+        open_database(path)
+
+    assert log.read_bytes() == b"rows"
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

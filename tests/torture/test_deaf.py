@@ -109,12 +109,6 @@ async def try_deaf(item: int, what: str, house: House, other: House) -> None:
     assert beside <= 1.2 * alone + SLACK
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have what the broker frees go back at once, and not be kept by the C library."""
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
-
-
 @asynccontextmanager
 async def two_houses(
     start_broker: StartBroker,
