@@ -22,8 +22,10 @@ from actors.base import LoopActor, ask
 from actors.errors import NotFoundError
 from actors.future import LoopFuture
 from actors.lifecycle import RequestState
+from actors.limits import Limit, reached
 from actors.members import not_in
 from actors.outbound import OutputId, Resumed, ResumedOutput, ResumePort
+from actors.output import CHUNK_COST
 from actors.room_records import FindAnswers, StoredRequest
 
 LOOK_UP_TIMEOUT: Final = 10.0
@@ -119,7 +121,9 @@ class Answers(LoopActor):
 
     def _keep(self, finished: FinishedRequest) -> None:
         size = 1_000 + sum(
-            len(chunk) + 64 for output in finished.outputs for chunk in output.chunks
+            len(chunk) + CHUNK_COST
+            for output in finished.outputs
+            for chunk in output.chunks
         )
         self._kept[finished.request] = (finished, size, self._now() + self._ttl)
         self._by_requester[finished.requester, finished.request_id] = finished.request
@@ -133,6 +137,8 @@ class Answers(LoopActor):
             oldest, (_, _, expires) = next(iter(self._kept.items()))
             if self._bytes <= self._max_bytes and expires > now:
                 break
+            if expires > now:
+                reached[Limit.ANSWER_CACHE] += 1
             self._drop(oldest)
 
     def _drop(self, request: str) -> None:

@@ -22,6 +22,7 @@ from actors.errors import Code, NotFoundError, RefusedError, UnavailableError
 from actors.future import ActorEndedError, LoopFuture
 from actors.house import House
 from actors.lifecycle import RequestState
+from actors.limits import Limit, reached
 from actors.outbound import Order
 from actors.roles import CallerKind
 
@@ -188,8 +189,10 @@ class Client(LoopActor):
         if known is not None:
             return ask(known, relay.GetState(), timeout=timeout)
         if len(self._requests) >= self._house.patience.requests_in_flight:
+            reached[Limit.REQUESTS_IN_FLIGHT] += 1
             raise RefusedError(
-                f"you have {len(self._requests)} requests in flight already",
+                f"you have {len(self._requests)} requests in flight already: wait "
+                "until one has ended, or cancel one",
                 Code.TOO_MANY_REQUESTS,
             )
         request = secrets.token_hex(8)

@@ -20,6 +20,7 @@ from actors import assignments, relay_events
 from actors.base import LoopActor, LoopRef
 from actors.fair_queue import FairQueue
 from actors.house import House
+from actors.limits import Limit, reached
 from actors.outbound import Order, OrderPlaced, OrderRevoked
 
 logger = logging.getLogger(__name__)
@@ -233,6 +234,7 @@ class Extension(LoopActor):
 
     def _enqueue(self, message: Enqueue) -> None:
         if len(self._queue) >= self._house.patience.queued_per_extension:
+            reached[Limit.QUEUED_PER_EXTENSION] += 1
             message.relay.tell(relay_events.QueueFull(self._identity))
             return
         self._queue.push(message.order.requester, message.request, message)

@@ -56,6 +56,7 @@ from actors.hall_events import (
     SweepAll,
 )
 from actors.house import House
+from actors.limits import Limit, reached
 from actors.modes import RequestMode
 from actors.outbound import NO_READERS
 from actors.relay_events import Barred, Cancel
@@ -265,8 +266,10 @@ class Hall(LoopActor):
         if not extension and rules.rooms_by_monitors_only:
             raise RefusedError("only a monitor may create rooms here")
         if self._created.get(caller.identity, 0) >= limit:
+            reached[Limit.ROOMS_PER_IDENTITY] += 1
             raise RefusedError(
-                f"you have created {limit} rooms already", Code.TOO_MANY_REQUESTS
+                f"you have created {limit} rooms already: delete one first",
+                Code.TOO_MANY_REQUESTS,
             )
 
     def _is_taken(self, name: str) -> bool:

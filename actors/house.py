@@ -37,6 +37,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     think_before: float = 300
     gap_chunks: int = 1_000
     gap_bytes: int = 256 * 1024
+    answer_limit: int = 8 * 1024 * 1024
     answer_ttl: float = 600
     answer_bytes: int = 64 * 1024 * 1024
     ask_timeout: float = 10

@@ -31,6 +31,7 @@ from actors import store
 from actors.base import BlockingActor
 from actors.clock import steady_clock
 from actors.errors import Code, RefusedError
+from actors.limits import Limit, reached
 
 MAX_KEYS: Final = 8
 """Live keys of one client: two tabs that both ask must not lock each other out."""
@@ -236,11 +237,25 @@ def make_key(
     return key, store.KeyRow(identifier, client, hashed, now, now, expires_at)
 
 
+def check_length(secret: str) -> None:
+    """Refuse, and count, what bcrypt would cut.
+
+    Raises:
+        RefusedError: it is longer than that, or holds a NUL.
+    """
+    try:
+        _as_bytes(secret)
+    except RefusedError:
+        reached[Limit.KEY_LENGTH] += 1
+        raise
+
+
 def _as_bytes(secret: str) -> bytes:
     encoded = secret.encode("utf-8", "surrogatepass")
     if len(encoded) > MAX_SECRET or b"\0" in encoded:
         raise RefusedError(
-            f"keys and passwords have at most {MAX_SECRET} bytes and no NUL",
+            f"keys and passwords have at most {MAX_SECRET} bytes and no NUL, "
+            f"this one has {len(encoded)}",
             Code.AUTHENTICATION_FAILED,
         )
     return encoded
@@ -351,8 +366,13 @@ class Keyring(BlockingActor):
             key=lambda row: (row.is_good(now), row.last_used_at),
         )
         surplus = len(held) - MAX_KEYS + 1
+        if surplus > 0:
+            reached[Limit.KEYS_PER_CLIENT] += 1
         if surplus > len(spare):
-            raise RefusedError(f"all {MAX_KEYS} keys of {client!r} are in use")
+            raise RefusedError(
+                f"all {MAX_KEYS} keys of {client!r} are in use: use one of them, or "
+                f"have one revoked with «tapster keys revoke {client} KEY_ID»"
+            )
         dropped = tuple(row.id for row in spare[: max(surplus, 0)])
         end = None if lifetime is None else now + lifetime
         key, row = make_key(client, self._clock(), end)

@@ -12,6 +12,9 @@ from typing import Final
 
 import msgspec
 
+CHUNK_COST: Final = 64
+"""Bytes of memory that a chunk takes beside its text."""
+
 REPLACEMENT: Final = b"\\ufffd"
 """What a lone surrogate becomes."""
 

@@ -25,11 +25,14 @@ from actors.outbound import (
     ResumedOutput,
     WholeAnswer,
 )
-from actors.output import Output, Piece, StreamOrder
+from actors.output import CHUNK_COST, Output, Piece, StreamOrder
 
 MAX_ENDED_STREAMS: Final = 64
 """Of the streams that have ended, so many are remembered, to tell a late chunk of
 theirs from the first of a new one."""
+
+STREAM_COST: Final = 1_024
+"""Bytes of memory that a stream and its order take, open or not."""
 
 
 _numbers = itertools.count()
@@ -119,6 +122,8 @@ class Pour:
         self._outputs: dict[str, _PouredOutput] = {}
         self._streams: dict[str, _Stream] = {}
         self._ended: dict[str, None] = {}
+        self.room = patience.answer_limit
+        """Bytes that the answers may still take; below 0 they are too large."""
 
     @property
     def finished(self) -> bool:
@@ -183,6 +188,8 @@ class Pour:
         for name in [s.name for s in self._streams.values() if s.output is output]:
             self.end_stream(name, output_id)
         output.text.final_text = final_text
+        if final_text is not None:
+            self.room -= len(final_text)
         rest = output.text.close()
         if rest:
             self._publish(output, output.stream, rest)
@@ -208,6 +215,7 @@ class Pour:
         output.whole = True
         output.text.append(piece)
         output.text.close()
+        self.room -= piece.size + STREAM_COST
         answer = WholeAnswer(output.id, output.text.since(0), client)
         self._outbound.publish(answer, self._readers.members)
 
@@ -276,6 +284,7 @@ class Pour:
         opened = self._streams[stream] = _Stream(stream, output, order)
         output.stream = stream
         output.open_streams += 1
+        self.room -= STREAM_COST
         self._ended.pop(stream, None)
         return opened
 
@@ -292,6 +301,7 @@ class Pour:
     def _deliver(self, output: _PouredOutput, stream: str, piece: Piece) -> None:
         text = output.text.append(piece)
         if text:
+            self.room -= len(text) + CHUNK_COST
             self._publish(output, stream, text)
 
     def _publish(self, output: _PouredOutput, stream: str, text: bytes) -> None:

@@ -16,6 +16,7 @@ from actors.base import LoopRef, ask
 from actors.errors import BrokerError
 from actors.future import LoopFuture
 from actors.house import House
+from actors.limits import Limit, reached
 from actors.members import Member, Members
 from actors.message import Message, MessageKind
 from actors.modes import RequestMode
@@ -152,6 +153,8 @@ class Premises:
     ) -> AddMessage:
         """The write that stores a new message."""
         drop_to = message.seq - self.house.patience.history_per_room
+        if drop_to > 0:
+            reached[Limit.HISTORY_PER_ROOM] += 1
         return AddMessage(message, drop_to=drop_to, request=request)
 
     def announce(self, text: str, *, about: str, client: str) -> None:

@@ -34,6 +34,7 @@ from actors.lifecycle import (
     RequestState,
     outcome,
 )
+from actors.limits import Limit, reached
 from actors.members import not_in
 from actors.outbound import Order, Resumed
 from actors.output import GapTooLargeError
@@ -327,9 +328,16 @@ class Relay(LoopActor):
         except StrayError:
             self._voice.warn_stray_stream(leg.extension)
         except GapTooLargeError:
-            leg.ref.tell(extension.Withdraw(self._request))
-            reason = f"a chunk of stream {message.stream!r} was missing for too long"
-            self._fail(leg, reason, Code.LLM_REQUEST_FAILED)
+            reached[Limit.GAP_CHUNKS] += 1
+            reason = (
+                f"a chunk of stream {message.stream!r} was missing for too long: "
+                f"at most {self._patience.gap_chunks} chunks and "
+                f"{self._patience.gap_bytes} bytes wait behind one"
+            )
+            self._stop_at(leg, reason)
+        else:
+            if leg.pour.room < 0:
+                self._stop_too_long(leg)
 
     def _first_chunk(self, leg: Leg) -> None:
         leg.ref.tell(extension.Answering(self._request))
@@ -358,7 +366,8 @@ class Relay(LoopActor):
                 self._advance(leg, LegEvent.DISPATCHED)
                 self._expect(leg, self._patience.first_token_timeout)
             case relay_events.QueueFull():
-                reason = f"the queue of {leg.extension} is full"
+                most = self._patience.queued_per_extension
+                reason = f"{most} requests wait for {leg.extension} already: try later"
                 self._fail(leg, reason, Code.TOO_MANY_REQUESTS)
             case relay_events.ExtensionLost():
                 self._leave(leg, self._stay)
@@ -387,6 +396,18 @@ class Relay(LoopActor):
                     assert_never(message)
         except StrayError:
             self._voice.warn_stray_stream(leg.extension)
+        if leg.pour.room < 0 and leg.running:
+            self._stop_too_long(leg)
+
+    def _stop_too_long(self, leg: Leg) -> None:
+        reached[Limit.ANSWER_LIMIT] += 1
+        limit = self._patience.answer_limit
+        self._stop_at(leg, f"the answer is too long: it may take {limit} bytes")
+
+    def _stop_at(self, leg: Leg, reason: str) -> None:
+        """Have an extension stop, and fail what it said."""
+        leg.ref.tell(extension.Withdraw(self._request))
+        self._fail(leg, reason, Code.LLM_REQUEST_FAILED)
 
     def _stream_ended(self, leg: Leg, message: relay_events.StreamEnded) -> None:
         if message.final:

@@ -26,6 +26,7 @@ from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import RoomSummary
 from actors.house import House
+from actors.limits import Limit, reached
 from actors.members import IDLE, UNTIL_UNMUTED, Member
 from actors.message import timestamp
 from actors.premises import Premises
@@ -413,8 +414,11 @@ class Room(LoopActor):
     def _take_in(self, who: Caller, role: Role) -> Member:
         limit = self._house.patience.members_per_room
         if len(self._members) >= limit:
+            reached[Limit.MEMBERS_PER_ROOM] += 1
             raise RefusedError(
-                f"room {self._premises.name} is full", Code.ROOM_ACCESS_DENIED
+                f"room {self._premises.name} is full: {limit} members are the most "
+                "there may be, one must leave first",
+                Code.ROOM_ACCESS_DENIED,
             )
         return self._members.enter(who.identity, who.client, who.kind, role)
 

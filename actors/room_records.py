@@ -14,6 +14,7 @@ import msgspec
 from actors.lifecycle import RequestState
 from actors.message import Message, MessageKind
 from actors.store import OpenRequest, Read, RequestRow, Statement, Write
+from actors.store_trouble import DamagedError
 
 _DEFAULT_MODE: Final = "default mode"
 """The name of our row among the choices."""
@@ -330,31 +331,37 @@ class ReadMessages(Read, frozen=True):
                 break
             bodies.append(body)
             last = seq
-        return Page(tuple(bodies), last)
+        return Page(_sound(bodies), last)
 
 
 class ReadNewest(Read, frozen=True):
-    """Answers with ``Page``: the last messages of a view, so many bytes at most."""
+    """Answers with ``Newest``: the last messages of a view, so many bytes at most."""
 
     view: HistoryView
     max_bytes: int
 
-    def run(self, connection: sqlite3.Connection) -> Page:
+    def run(self, connection: sqlite3.Connection) -> Newest:
         """Read them."""
         view = self.view
         rows = connection.execute(
-            f"SELECT seq, body FROM messages WHERE {_VISIBLE} ORDER BY seq DESC",  # noqa: S608 - ours
+            f"SELECT body FROM messages WHERE {_VISIBLE} ORDER BY seq DESC",  # noqa: S608 - ours
             (view.room, view.after, view.viewer),
         )
         bodies: list[bytes] = []
-        last, left = 0, self.max_bytes
-        for seq, body in rows:
+        left = self.max_bytes
+        for (body,) in rows:
             left -= len(body)
             if left < 0:
                 break
             bodies.append(body)
-            last = max(last, seq)
-        return Page(tuple(reversed(bodies)), last)
+        return Newest(_sound(bodies[::-1]), complete=left >= 0)
+
+
+class Newest(msgspec.Struct, frozen=True):
+    """The last messages of a view, and whether these are all of it."""
+
+    bodies: tuple[bytes, ...]
+    complete: bool
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -446,5 +453,23 @@ def _message(row: tuple[Any, ...]) -> Message:
         kind=MessageKind(kind),
         viewer=viewer,
         request=request,
-        body=body,
+        body=_sound([body])[0],
     )
+
+
+_BODIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def _sound(bodies: list[bytes]) -> tuple[bytes, ...]:
+    """Bodies as they may be sent on: what is no JSON costs a reader the connection.
+
+    Raises:
+        DamagedError: one is none.
+    """
+    whole = b"[" + b",".join(bodies) + b"]"
+    try:
+        whole.decode()
+        _BODIES.decode(whole)
+    except (UnicodeDecodeError, msgspec.DecodeError):
+        raise DamagedError("a message in it is no JSON") from None
+    return tuple(bodies)

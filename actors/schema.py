@@ -83,12 +83,13 @@ def open_database(path: Path) -> sqlite3.Connection:
     Raises:
         StoreError: the file can not be opened, or a newer Tapster wrote it.
     """
+    _look_for_leftovers(path)
     try:
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=5
         )
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA synchronous = FULL")
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
             connection.executescript(
@@ -105,3 +106,21 @@ def open_database(path: Path) -> sqlite3.Connection:
             f"(schema {version}, this one knows {SCHEMA_VERSION}): upgrade Tapster"
         )
     return connection
+
+
+def _look_for_leftovers(path: Path) -> None:
+    """Keep SQLite from throwing away the log of a file that was emptied.
+
+    Raises:
+        StoreError: there is such a log.
+    """
+    log = Path(f"{path}-wal")
+    try:
+        emptied = path.stat().st_size == 0 < log.stat().st_size
+    except OSError:
+        return
+    if emptied:
+        raise StoreError(
+            f"the database {path} can not be used: the file is empty, but its log "
+            f"{log.name} is not"
+        )

@@ -60,6 +60,7 @@ from broker.functions.server_functions import BUILT_IN, ServerFunctions
 from broker.functions.settings_reader import SettingsReader
 from broker.functions.settings_writer import SettingsWriter
 from broker.functions.static_resources import StaticResources
+from broker.gateway.awaited import Awaited
 from broker.gateway.client_list import ClientList
 from broker.gateway.dispatch import NamespaceHandlers
 from broker.gateway.doorman import Doorman
@@ -84,10 +85,12 @@ from broker.gateway.steward import Steward
 from broker.gateway.subscriptions import Subscriptions
 from broker.http.console import Reception, add_console
 from broker.http.door import Door
+from broker.http.encrypted_site import EncryptedSite
 from broker.http.extension import add_extension
-from broker.http.gate import SPARE, Gate, GuardedRunner, allow_files
+from broker.http.gate import Gate, GuardedRunner, allow_files
 from broker.http.library import add_library
 from broker.http.ops import Ops, add_ops
+from broker.http.places import SPARE
 from broker.http.readiness import Readiness
 from broker.http.static import add_static
 from broker.logs.journal import Journal
@@ -255,7 +258,12 @@ async def running_broker(
         handlers: dict[str, NamespaceHandlers] = {
             handler.name: handler(desk) for handler in HANDLERS
         }
-        server.open(doorman, intake, handlers)
+        server.open(
+            doorman,
+            intake,
+            handlers,
+            Awaited(house.directory, registry, outbound.tally).anybody,
+        )
         await enter(_watching(trust, desk, database, keys))
         source = Source(
             house=house,
@@ -305,7 +313,7 @@ def open_data(folder: Path) -> sqlite3.Connection:
         StartError: the folder can not be written, or the database not be used.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         return schema.open_database(folder / DATABASE)
     except OSError as error:
         raise StartError(
@@ -315,9 +323,18 @@ def open_data(folder: Path) -> sqlite3.Connection:
         raise StartError(str(error)) from error
 
 
+def _make(folder: Path) -> None:
+    """Make a data folder that is missing; others on the machine may not look into it.
+
+    One that is there stays as its owner has it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 @contextlib.asynccontextmanager
 async def _journal(settings: ServerSettings, folder: Path) -> AsyncIterator[Journal]:
     try:
+        _make(folder)
         journal = await asyncio.to_thread(
             Journal,
             folder,
@@ -535,7 +552,7 @@ async def _site(
     where: Where,
     pages: _Pages,
 ) -> AsyncIterator[str]:
-    gate = Gate(settings, server.counts)
+    gate = Gate(settings, server.counts, pages.reception.neighbourhood)
     allow_files(settings.max_connections + 2 * SPARE)
     app = web.Application(middlewares=[gate.in_time()])
     server.attach(app, socketio_path=settings.socket_io_path.strip("/"))
@@ -548,7 +565,9 @@ async def _site(
     await runner.setup()
     try:
         async with _certificate(where.tls) as tls:
-            site = web.TCPSite(runner, where.host, where.port, ssl_context=tls)
+            site: web.BaseSite = web.TCPSite(runner, where.host, where.port)
+            if tls is not None:
+                site = EncryptedSite(runner, tls, where.host, where.port)
             await _listen(site, where)
             host, port = runner.addresses[0][:2]
             scheme = "http" if tls is None else "https"
@@ -558,7 +577,7 @@ async def _site(
         await runner.cleanup()
 
 
-async def _listen(site: web.TCPSite, where: Where) -> None:
+async def _listen(site: web.BaseSite, where: Where) -> None:
     try:
         await site.start()
     except OSError as error:

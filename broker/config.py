@@ -117,6 +117,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Messages of the room that an order brings along, unless asked otherwise."""
     context_bytes: Count = 128 * 1024
     """What these may take together."""
+    answer_limit: Count = 8 * 1024 * 1024
+    """Bytes of memory for all that one SillyTavern says to one request."""
     context_page_size: Annotated[int, Meta(ge=1, le=1_000)] = 50
     """Messages of a room's history on one page."""
     context_send_delay: Annotated[float, Meta(ge=0, le=60)] = 0.05
@@ -241,6 +243,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             history_per_room=self.history_per_room,
             gap_chunks=self.gap_chunks,
             gap_bytes=self.gap_bytes,
+            answer_limit=self.answer_limit,
             context_messages=self.context_messages,
             context_bytes=self.context_bytes,
             think_after=self.think_after,

@@ -44,9 +44,13 @@ DOCUMENTS: Final = (
     "docs/glossary.md",
     "SECURITY.md",
     "docs/security.md",
+    "docs/security.zh-CN.md",
     "docs/operations.md",
     "docs/operations.zh-CN.md",
 )
+
+TRANSLATED: Final = ("docs/operations", "docs/security")
+"""Documents of which there are two, without their endings."""
 
 INDEX_ROW: Final = re.compile(
     r"^\| `(?P<event>[^`]+)` \| (?P<sent>[^|]*)\|[^|]*\| \[", re.MULTILINE
@@ -54,6 +58,7 @@ INDEX_ROW: Final = re.compile(
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCED: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+REMARK: Final = re.compile(r"  # .*$", re.MULTILINE)
 CODE: Final = re.compile(r"`([^`\n]+)`")
 EVERYWHERE: Final = "every namespace"
 
@@ -93,6 +98,26 @@ def anchors_of(path: Path) -> set[str]:
         anchors.add(f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor)
         seen[anchor] += 1
     return anchors
+
+
+def shape_of(text: str) -> list[str]:
+    """What a translation keeps: headings, rows and points by kind, blocks of code."""
+    blocks = [REMARK.sub("", block) for block in FENCED.findall(text)]
+    lines = FENCED.sub("```", text).splitlines()
+    kinds = [re.match(r"#+ |\| |\* |\d+\. |```", line) for line in lines]
+    return [kind[0] for kind in kinds if kind] + blocks
+
+
+def links_of(text: str) -> Counter[str]:
+    """Where it leads, whichever of two languages it leads to."""
+    found = LINK.findall(FENCED.sub("", text))
+    return Counter(target.replace(".zh-CN", "") for target, _ in found)
+
+
+def names_of(text: str) -> set[str]:
+    """What stands there as code, word by word."""
+    code = " ".join(CODE.findall(FENCED.sub("", text)))
+    return set(re.findall(r"[\w./-]+", code))
 
 
 def test_every_name_of_the_contract_is_in_the_protocol() -> None:
@@ -193,3 +218,15 @@ def test_links_between_documents_lead_somewhere(name: str) -> None:
             broken.append(f"{target}#{anchor}")
 
     assert broken == []
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_a_document_and_its_translation_say_the_same(name: str) -> None:
+    """Parts, rows, points, examples, links and names; the words are for readers."""
+    english, chinese = [
+        (ROOT / f"{name}{ending}").read_text("utf-8") for ending in (".md", ".zh-CN.md")
+    ]
+
+    assert shape_of(chinese) == shape_of(english)
+    assert links_of(chinese) == links_of(english)
+    assert names_of(chinese) == names_of(english)

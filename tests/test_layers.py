@@ -30,6 +30,7 @@ WIRE = ROOT / "broker" / "protocol" / "wire.py"
 PURE = {
     "actors.errors",
     "actors.lifecycle",
+    "actors.limits",
     "actors.outbound",
     "actors.output",
     "actors.roles",

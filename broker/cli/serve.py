@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from broker import __version__
+from broker.allocator import give_back_large_pieces
 from broker.app import Where, running_broker
 from broker.cli.options import (
     DATA_FOLDER,
@@ -64,6 +65,7 @@ has it, that came seven times while 5,000 clients connected (loop lag p99: 166 m
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine on the fastest loop there is."""
     gc.set_threshold(*COLLECT_AFTER)
+    give_back_large_pieces()
     if sys.platform == "win32":
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(main)

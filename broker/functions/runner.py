@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from actors.errors import BrokerError, Code, TimeoutExpiredError, UnavailableError
+from actors.limits import Limit, reached
 from actors.roles import Caller
 from broker.functions.function import Function
 from broker.functions.remote import Remote
@@ -32,6 +33,18 @@ MAX_RESULT: Final = 1024 * 1024
 """Bytes of a result."""
 
 T = TypeVar("T")
+
+
+class ResultTooLargeError(BrokerError):
+    """A function gave more than is sent."""
+
+    default_code = Code.FUNCTION_FAILED
+
+    def __init__(self, size: int) -> None:
+        """Take its bytes."""
+        super().__init__(
+            f"the function's result has {size} bytes, at most {MAX_RESULT} are sent"
+        )
 
 
 class LoopContext:
@@ -101,6 +114,7 @@ class Runner:
         done, _ = await asyncio.wait({task}, timeout=self._timeout)
         if not done:
             task.cancel()
+            reached[Limit.FUNCTION_TIMEOUT] += 1
             raise TimeoutExpiredError(
                 f"the function {function.name} took more than {self._timeout:g} s"
             )
@@ -116,6 +130,10 @@ class Runner:
             return await self._in_thread(
                 lambda: _as_json(function.run(threaded, *args))
             )
+        except ResultTooLargeError as error:
+            reached[Limit.FUNCTION_TIMEOUT] += 1
+            logger.error("the function %s: %s", function.name, error)  # noqa: TRY400
+            raise
         except BrokerError:  # what it was refused by others is an answer
             raise
         except asyncio.CancelledError as error:
@@ -168,7 +186,7 @@ class Runner:
 def _as_json(result: Any) -> msgspec.Raw:
     encoded = msgspec.json.encode(result)
     if len(encoded) > MAX_RESULT:
-        raise ValueError(f"a result of {len(encoded)} bytes, at most {MAX_RESULT}")
+        raise ResultTooLargeError(len(encoded))
     return msgspec.Raw(encoded)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from actors.errors import Code, ProtocolError, RefusedError
+from actors.limits import Limit, reached
 from broker.config import (
     CLIENT_SUFFIX,
     PUBLIC_FIELDS,
@@ -92,8 +93,10 @@ def load(place: Location) -> Any:
     name = f"{place.area}/{place.name}"
     try:
         if place.path.stat().st_size > MAX_FILE:
+            reached[Limit.JSON_FILE_SIZE] += 1
             raise ProtocolError(
-                f"{name} has more than {MAX_FILE // 1024} KiB", Code.FILE_READ
+                f"{name} is too large to be read: at most {MAX_FILE // 1024} KiB",
+                Code.FILE_READ,
             )
         return read_json(place.path)
     except (SettingsError, OSError, RecursionError):

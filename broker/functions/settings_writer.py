@@ -16,6 +16,7 @@ import msgspec
 
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
 from actors.keyring import MAX_SECRET
+from actors.limits import Limit, reached
 from broker.config import (
     CLIENT_SUFFIX,
     PUBLIC_FIELDS,
@@ -139,8 +140,11 @@ class SettingsWriter:
         except (TypeError, ValueError, RecursionError):
             raise ProtocolError("this is no JSON", Code.INVALID_ARGUMENTS) from None
         if size > MAX_FILE:
+            reached[Limit.JSON_FILE_SIZE] += 1
             raise ProtocolError(
-                f"the file would have more than {MAX_FILE // 1024} KiB", Code.FILE_WRITE
+                f"the file would have {size} bytes, at most {MAX_FILE // 1024} KiB are "
+                "written",
+                Code.FILE_WRITE,
             )
         _check_valid(place, values)
         if not place.path.parent.is_dir():

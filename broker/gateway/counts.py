@@ -15,16 +15,16 @@ HANDSHAKE_TIMEOUT: Final = "handshake timeout"
 PROTOCOL_BROKEN: Final = "protocol broken"
 """For all that a peer's own words may be part of."""
 
-REASONS: Final = (
+ORDINARY: Final = (
     BaseServer.reason.CLIENT_DISCONNECT,
     BaseServer.reason.SERVER_DISCONNECT,
     BaseServer.reason.TRANSPORT_CLOSE,
     BaseServer.reason.TRANSPORT_ERROR,
     BaseServer.reason.PING_TIMEOUT,
-    HANDSHAKE_TIMEOUT,
-    OUTBOX_FULL,
-    PROTOCOL_BROKEN,
 )
+"""The library's own reasons, which a peer knows without being told."""
+
+REASONS: Final = (*ORDINARY, HANDSHAKE_TIMEOUT, OUTBOX_FULL, PROTOCOL_BROKEN)
 """Why a connection may have ended."""
 
 

@@ -48,6 +48,9 @@ class Farewell:
 
     def tell(self, socket: TapsterSocket, session: Session) -> None:
         """Tell one session of a connection when to come back."""
-        turn = crc32(socket.sid.encode()) / _TURNS
-        seconds = round(FIRST_RETURN + self._spread * turn, 1)
-        session.outbox.push(farewell(session.namespace, seconds))
+        session.outbox.push(farewell(session.namespace, self.turn_of(socket.sid)))
+
+    def turn_of(self, connection: str) -> float:
+        """The seconds for which a connection, by its id, is to stay away."""
+        turn = crc32(connection.encode()) / _TURNS
+        return round(FIRST_RETURN + self._spread * turn, 1)

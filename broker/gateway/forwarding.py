@@ -17,6 +17,7 @@ from actors.errors import (
     TimeoutExpiredError,
     UnavailableError,
 )
+from actors.limits import Limit, reached
 from broker.gateway.session import Session
 from broker.protocol.packet import PacketType, packet
 
@@ -57,6 +58,7 @@ async def _wait(
         async with asyncio.timeout(seconds):
             return await answer
     except TimeoutError:
+        reached[Limit.FUNCTION_TIMEOUT] += 1
         raise TimeoutExpiredError(
             f"{callee.identity!r} did not answer within {seconds:g} s"
         ) from None

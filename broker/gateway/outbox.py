@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from actors.limits import Limit, reached
 from broker.protocol.packet import ENGINE_NOOP, frame
 
 HIGH_WATER: Final = 64 * 1024
@@ -56,6 +57,11 @@ class Flusher:
         self._dirty: list[Outbox] = []
         self.cut = 0
         """Peers that were cut since the start: they took nothing for too long."""
+
+    def count_cut(self) -> None:
+        """One more peer is cut."""
+        self.cut += 1
+        reached[Limit.WRITE_TIMEOUT] += 1
 
     def mark(self, outbox: Outbox) -> None:
         """Have an outbox written at the end of this turn."""
@@ -196,7 +202,7 @@ class Outbox:
     def cut(self) -> None:
         """Cut a peer that polls: it has taken nothing for too long."""
         if not self.closed:
-            self._flusher.cut += 1
+            self._flusher.count_cut()
             self._on_stall()
 
     @property
@@ -274,7 +280,7 @@ class Outbox:
                     await sink.drain()
             except TimeoutError:
                 if sink.unwritten() >= before:
-                    self._flusher.cut += 1
+                    self._flusher.count_cut()
                     sink.abort()
                     return
             except ConnectionError:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from actors.base import ask
-from actors.errors import Code, RefusedError
+from actors.errors import BrokerError, Code, RefusedError
+from actors.limits import Limit, reached
 from actors.room_records import (
     CountMessages,
     HistoryView,
+    Newest,
     Page,
     ReadMessages,
     ReadNewest,
@@ -53,50 +55,79 @@ async def send_pages(desk: Desk, call: Call, pending: Any, *, offline: bool) -> 
         update = secrets.token_hex(8)
         pages = max(-(-total // size), 1)
         call.reply({"updateId": update, "total": total, "totalPages": pages})
-        number = 1
-        page: Page = await _read(desk, ReadMessages(view, size, PAGE_BYTES))
-        if offline and len(page.bodies) == total:
-            _offline(session, view, page)
-        while not session.socket.closed and session.verified:
-            view = msgspec.structs.replace(view, after=page.last)
-            following: Page = await _read(desk, ReadMessages(view, size, PAGE_BYTES))
-            last = not following.bodies
-            session.emit(
-                Event.UPDATE_CONTEXT_PAGE,
-                {
-                    "updateId": update,
-                    "roomName": view.room,
-                    "pageNumber": number,
-                    "totalPages": number if last else max(pages, number + 1),
-                    "isLastPage": last,
-                    "contextPage": _array(page),
-                },
-            )
-            if last:
-                break
-            number, page = number + 1, following
-            await asyncio.sleep(desk.settings.context_send_delay)
-            await _caught_up(session, desk.settings.write_timeout)
+        try:
+            await _turn_pages(desk, session, view, update, total, offline=offline)
+        except BrokerError as error:
+            session.emit(Event.ERROR, _torn(update, view.room, error))
     return None
+
+
+async def _turn_pages(  # noqa: PLR0913 - what a paging is made of
+    desk: Desk,
+    session: Session,
+    view: HistoryView,
+    update: str,
+    total: int,
+    *,
+    offline: bool,
+) -> None:
+    size = desk.settings.context_page_size
+    pages = max(-(-total // size), 1)
+    number = 1
+    page: Page = await _read(desk, ReadMessages(view, size, PAGE_BYTES))
+    if offline and len(page.bodies) == total:
+        _offline(session, view, page)
+    while not session.socket.closed and session.verified:
+        view = msgspec.structs.replace(view, after=page.last)
+        following: Page = await _read(desk, ReadMessages(view, size, PAGE_BYTES))
+        last = not following.bodies
+        session.emit(
+            Event.UPDATE_CONTEXT_PAGE,
+            {
+                "updateId": update,
+                "roomName": view.room,
+                "pageNumber": number,
+                "totalPages": number if last else max(pages, number + 1),
+                "isLastPage": last,
+                "contextPage": _array(page),
+            },
+        )
+        if last:
+            break
+        number, page = number + 1, following
+        await asyncio.sleep(desk.settings.context_send_delay)
+        await _caught_up(session, desk.settings.write_timeout)
+
+
+def _torn(update: str, room: str, error: BrokerError) -> dict[str, Any]:
+    """No more pages will come: whoever waits for the last one is told."""
+    return {
+        "type": Event.ERROR,
+        "message": error.message,
+        "code": int(error.code),
+        "updateId": update,
+        "roomName": room,
+    }
 
 
 async def send_whole(desk: Desk, call: Call, pending: Any, *, offline: bool) -> Fields:
     """Send the newest of what somebody may read in one piece."""
     view: HistoryView = await pending
-    page: Page = await _read(desk, ReadNewest(view, WHOLE_BYTES))
-    data = {"roomName": view.room, "context": _array(page)}
+    newest: Newest = await _read(desk, ReadNewest(view, WHOLE_BYTES))
+    whole = {"complete": newest.complete}
+    data = {"roomName": view.room, "context": _array(newest), **whole}
     call.session.emit(Event.UPDATE_CONTEXT, data)
     if offline:
-        _offline(call.session, view, page)
-    return {"total": len(page.bodies)}
+        _offline(call.session, view, newest)
+    return {"total": len(newest.bodies), **whole}
 
 
-def _offline(session: Session, view: HistoryView, page: Page) -> None:
+def _offline(session: Session, view: HistoryView, page: Page | Newest) -> None:
     data = {"roomName": view.room, "messages": _array(page)}
     session.emit(Event.OFFLINE_MESSAGES, data)
 
 
-def _array(page: Page) -> list[msgspec.Raw]:
+def _array(page: Page | Newest) -> list[msgspec.Raw]:
     return [msgspec.Raw(body) for body in page.bodies]
 
 
@@ -122,8 +153,10 @@ def _one_more(session: Session) -> Iterator[None]:
         RefusedError: it has as many as it may.
     """
     if session.pagings >= MAX_PAGINGS:
+        reached[Limit.HISTORIES_PER_SESSION] += 1
         raise RefusedError(
-            f"you are being sent {MAX_PAGINGS} histories already",
+            f"you are being sent {MAX_PAGINGS} histories already: ask again when one "
+            "has come",
             Code.TOO_MANY_REQUESTS,
         )
     session.pagings += 1

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from actors.limits import Limit
 from broker.security.peer import is_loopback_host
 
 FORBEARANCE: Final = 5.0
@@ -74,9 +75,10 @@ class TokenBucket:
 class EventLimit:
     """The events of one connection."""
 
-    __slots__ = ("_clock", "_patience", "_rates", "_taken")
+    __slots__ = ("_clock", "_patience", "_rates", "_taken", "name")
 
-    def __init__(self, rates: Rates, clock: Callable[[], float]) -> None:
+    def __init__(self, rates: Rates, clock: Callable[[], float], name: Limit) -> None:
+        self.name = name
         self._rates = rates
         self._clock = clock
         # Made when they are needed: most connections are idle.
@@ -130,7 +132,8 @@ class Crowd:
     """Open connections of each address; those of this machine are not counted."""
 
     def __init__(self, per_address: int) -> None:
-        self._per_address = per_address
+        self.per_address = per_address
+        """How many may be open from one."""
         self._open: Counter[str] = Counter()
         self.refused = 0
         """Connections that were too many, since the start."""
@@ -139,7 +142,7 @@ class Crowd:
         """Count a connection in; False: there are too many, and it is not counted."""
         if is_loopback_host(address):
             return True
-        if self._open[address] >= self._per_address:
+        if self._open[address] >= self.per_address:
             self.refused += 1
             return False
         self._open[address] += 1

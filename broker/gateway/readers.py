@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from actors.errors import BrokerError
 from actors.lifecycle import RequestState
+from actors.limits import Limit, reached
 from actors.outbound import OutputEnded, OutputId, Resumed
 from broker.gateway.session import Session
 from broker.protocol import library, outbound
@@ -179,6 +180,7 @@ class LibraryStream:
             if not text and not self._unacked:  # a window smaller than a character
                 text, rest = cut(joined, ONE_CHARACTER)
             if rest:
+                reached[Limit.LIBRARY_WINDOW] += 1
                 self._waiting.append(rest)
             if not text:  # what is left of the window has no room for a character
                 break

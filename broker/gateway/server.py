@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 import engineio
@@ -38,6 +40,7 @@ from actors.errors import (
     RefusedError,
     UnavailableError,
 )
+from actors.limits import Limit, reached
 from broker.config import ServerSettings
 from broker.gateway.counts import Counts
 from broker.gateway.dispatch import NamespaceHandlers
@@ -94,6 +97,7 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
     message: Callable[[TapsterSocket, str | bytes], Awaitable[None]]
     event: Callable[[TapsterSocket, str], None]
     gone: Callable[[TapsterSocket, str], None]
+    awaits_anybody: Callable[[], bool]
 
     def configure(
         self,
@@ -121,6 +125,7 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
         self.counts = counts
         self._places = settings.max_connections
         self.read_timeout = settings.read_timeout
+        self.farewell = Farewell()
         self._closing: set[asyncio.Task[None]] = set()
         self._origins = origins
         self._neighbourhood = neighbourhood
@@ -144,7 +149,11 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
             return _forbidden("pages of this Origin may not connect")
         socket: TapsterSocket | None = self.sockets.get(request.query.get("sid", ""))
         response: web.StreamResponse = await super().handle_request(request)
-        if socket is not None and (response.content_length or 0) > HIGH_WATER:
+        if socket is None:
+            return response
+        if socket.broken is not None and response.status == HTTPStatus.BAD_REQUEST:
+            return _bad_request(socket.broken)
+        if (response.content_length or 0) > HIGH_WATER:
             await socket.answer(request, response)
         return response
 
@@ -152,13 +161,17 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None
     ) -> Any:
         request: web.Request = environ["aiohttp.request"]
+        if self.farewell.begun and not self.awaits_anybody():
+            return self._turned_away()
         if len(self.sockets) >= self._places:
             self.counts.turned_away += 1
+            reached[Limit.MAX_CONNECTIONS] += 1
             return _unavailable()
         peer = self._neighbourhood.peer(request.remote, request.headers)
         if not self.crowd.enter(peer.address):
+            reached[Limit.CONNECTIONS_PER_ADDRESS] += 1
             logger.info("%s has too many connections", peer.address)
-            return _too_many_connections()
+            return _too_many_connections(self.crowd.per_address)
         sid = self.generate_id()
         socket = self.sockets[sid] = TapsterSocket(self, sid, peer)
         await socket.send(EnginePacket(OPEN, self._opening(sid, transport)))
@@ -170,6 +183,19 @@ class TapsterEngine(engineio.AsyncServer):  # type: ignore[misc]
                 await socket.close(wait=False, abort=True)
         socket.connected = True
         return self._ok(await socket.poll(), jsonp_index=jsonp_index)
+
+    def _turned_away(self) -> dict[str, Any]:
+        """What the library answers with, readable for pages of other origins too."""
+        seconds = self.farewell.turn_of(self.generate_id())
+        headers = [
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("Retry-After", str(math.ceil(seconds))),
+        ]
+        return {
+            "status": "503 SERVICE UNAVAILABLE",
+            "headers": headers,
+            "response": json_text.encode(outbound.turned_away(seconds)),
+        }
 
     def _opening(self, sid: str, transport: str) -> dict[str, Any]:
         return {
@@ -212,7 +238,6 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         self._settings = settings
         self._handlers: dict[str, NamespaceHandlers] = {}
         self.counts = Counts()
-        self._farewell = Farewell()
         self.eio.configure(
             settings, origins, neighbourhood, self.counts, fast_lane=fast_lane
         )
@@ -225,21 +250,23 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         doorman: Doorman,
         intake: Intake,
         handlers: Mapping[str, NamespaceHandlers],
+        awaits_anybody: Callable[[], bool],
     ) -> None:
-        """Let connections in from now on."""
+        """Let connections in from now on; when it stops, if somebody is awaited."""
         self._doorman = doorman
         self._handlers = dict(handlers)
         self.eio.intake = intake
+        self.eio.awaits_anybody = awaits_anybody
         self.eio.heartbeat.start()
 
     @property
     def draining(self) -> bool:
         """Whether it stops: it takes no new orders."""
-        return self._farewell.begun
+        return self.eio.farewell.begun
 
     def say_farewell(self) -> None:
         """Tell everybody that it stops, and when to come back."""
-        self._farewell.begin(self.eio.sockets.values())
+        self.eio.farewell.begin(self.eio.sockets.values())
 
     async def shut(self) -> None:
         """Close all connections."""
@@ -327,8 +354,10 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
             if arrived.packet_type not in _PACKET_TYPES:
                 raise ProtocolError("a packet of an unknown type")
             if arrived.attachment_count:
-                if arrived.attachment_count > self._settings.max_attachments:
-                    raise ProtocolError("too many attachments")
+                most = self._settings.max_attachments
+                if arrived.attachment_count > most:
+                    reached[Limit.MAX_ATTACHMENTS] += 1
+                    raise ProtocolError(f"a packet has at most {most} attachments")
                 socket.pending = arrived
                 socket.pending_since = self.eio.clock()
                 return None
@@ -338,7 +367,11 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
             raise ProtocolError("a packet before the attachments of another")
         held = sum(len(attachment) for attachment in arrived.attachments)
         if held + len(data) > self._settings.max_packet:
-            raise ProtocolError("attachments too large")
+            reached[Limit.MAX_ATTACHMENTS] += 1
+            raise ProtocolError(
+                "the attachments of a packet have together at most "
+                f"{self._settings.max_packet} bytes"
+            )
         if not arrived.add_attachment(data):
             return None
         socket.pending = None
@@ -383,10 +416,12 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         if verdict is Verdict.TAKEN:
             return False
         self.counts.events_refused += 1
-        refuse(_too_many(limit.per_second, verdict))
+        reached[limit.name] += 1
+        error = _too_many(limit, verdict)
+        refuse(error)
         if verdict is Verdict.LAST:
             logger.info("%s sends too many events", socket.peer.address)
-            raise ProtocolBrokenError("too many events")
+            raise ProtocolBrokenError(error.message)
         return True
 
     async def _connect(self, socket: TapsterSocket, namespace: str, auth: Any) -> None:
@@ -417,7 +452,7 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
             await self._doorman.welcome(session)
             self._handlers[namespace].joined(session)
             if self.draining:
-                self._farewell.tell(socket, session)
+                self.eio.farewell.tell(socket, session)
 
     def _refuse(
         self, socket: TapsterSocket, namespace: str, error: BrokerError
@@ -442,11 +477,12 @@ def local_address(request: web.Request) -> str:
     return str(name[0]) if isinstance(name, tuple) else ""
 
 
-def _too_many(per_second: int, verdict: Verdict) -> RefusedError:
+def _too_many(limit: EventLimit, verdict: Verdict) -> RefusedError:
     then = "the connection is closed"
     if verdict is Verdict.REFUSED:
         then = "wait a little and send it again"
-    most = f"too many events: at most {per_second} a second"
+    what = "events" if limit.name is Limit.EVENTS_PER_SECOND else "namespaces joined"
+    most = f"too many {what}: at most {limit.per_second} a second"
     return RefusedError(f"{most}, {then}", Code.TOO_MANY_REQUESTS)
 
 
@@ -500,9 +536,13 @@ def _unavailable() -> web.Response:
     return web.json_response(answer, status=503, headers={"Retry-After": "60"})
 
 
-def _too_many_connections() -> web.Response:
+def _bad_request(reason: str) -> web.Response:
+    return web.json_response(outbound.refusal(ProtocolError(reason)), status=400)
+
+
+def _too_many_connections(most: int) -> web.Response:
     error = RefusedError(
-        "too many connections from this address: close one first",
+        f"too many connections from this address: at most {most}, close one first",
         Code.TOO_MANY_REQUESTS,
     )
     return web.json_response(outbound.refusal(error), status=429)

@@ -20,13 +20,15 @@ from engineio.async_socket import AsyncSocket
 from engineio.exceptions import EngineIOError
 
 from actors.extension import Profile
+from actors.limits import Limit, reached
+from broker.gateway.counts import HANDSHAKE_TIMEOUT, ORDINARY, OUTBOX_FULL
 from broker.gateway.heartbeat import Heartbeat
 from broker.gateway.intake import Intake
 from broker.gateway.outbox import Flusher, Limits, Outbox
 from broker.gateway.poll_answer import write_answer
 from broker.gateway.rate import KNOCKS, EventLimit, Pace, Rates
 from broker.gateway.session import Session
-from broker.gateway.websocket import TapsterWebSocket
+from broker.gateway.websocket import TapsterWebSocket, is_too_large
 from broker.protocol import library
 from broker.protocol.inbound import read_stream_packet
 from broker.protocol.packet import (
@@ -152,12 +154,14 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self.pending_since = 0.0
         """When it came, by the loop's time."""
         self.outbox = Outbox(server.flusher, server.limits, self._overflow, self._stall)
-        self.event_limit = EventLimit(server.rates, server.clock)
-        self.knocks = EventLimit(KNOCKS, server.clock)
+        self.event_limit = EventLimit(
+            server.rates, server.clock, Limit.EVENTS_PER_SECOND
+        )
+        self.knocks = EventLimit(KNOCKS, server.clock, Limit.JOINS_PER_SECOND)
         self._pause = 0.0
         """Seconds for which no more is to be read."""
         self.pace = Pace(server.rates.stream_events_per_second, server.clock)
-        self._websocket: web.WebSocketResponse | None = None
+        self._websocket: TapsterWebSocket | None = None
         self._sink: _WebSocketSink | None = None
         self._joined = False
         self._overflowed = False
@@ -185,10 +189,13 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         self._joined = self._joined or bool(self.sessions)
         left = self.server.handshake_timeout - self._age
         if not self._joined and left <= 0:
-            self._close_soon("handshake timeout")
+            reached[Limit.HANDSHAKE_TIMEOUT] += 1
+            self._close_soon(HANDSHAKE_TIMEOUT)
             return None
         if self.pending is not None and self._waits_too_long():
-            self._close_soon("the attachments did not come in time")
+            reached[Limit.ATTACHMENTS_TIME] += 1
+            most = f"{self.server.read_timeout:g} s"
+            self._close_soon(f"the attachments of a packet did not come within {most}")
             return None
         wait = self._beat()
         if wait is None:
@@ -269,7 +276,8 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                 await self._take_polled(packet)
                 if self.pace.unseen >= self.pace.due:
                     await self._keep_pace()
-        except ProtocolBrokenError:
+        except ProtocolBrokenError as error:
+            self._broken = str(error)
             if not self.closed:  # the library does not expect it of who has gone
                 raise
 
@@ -280,7 +288,9 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             async for piece in content.iter_any():
                 body += piece
                 if len(body) > self.server.max_http_buffer_size:
-                    raise ProtocolBrokenError("the body is too large")
+                    reached[Limit.MAX_PACKET] += 1
+                    most = self.server.max_http_buffer_size
+                    raise ProtocolBrokenError(f"a body has at most {most} bytes")
         except (OSError, web.RequestPayloadError, HttpProcessingError):
             raise ProtocolBrokenError("the body never came") from None
         return bytes(body)
@@ -327,6 +337,9 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                         await self._take_text(data)
                 elif message.type is WSMsgType.BINARY:
                     await self._take_binary(message.data)
+                elif is_too_large(message):
+                    reached[Limit.MAX_PACKET] += 1
+                    reason = "a packet is too large"
                 if self._pause or self.pace.unseen >= self.pace.due:
                     await self._keep_pace()
                 websocket.direct.handled()
@@ -360,6 +373,11 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             return False
         return True
 
+    @property
+    def broken(self) -> str | None:
+        """How the peer broke the protocol, if it did so in what was polled."""
+        return self._broken
+
     def _refuse_broken(self) -> None:
         if self._broken is not None:
             raise ProtocolBrokenError(self._broken)
@@ -368,6 +386,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         """Read no more while more stream events came than may."""
         pause, self._pause = self._pause or self.pace.pause(), 0.0
         if pause:
+            reached[Limit.STREAM_EVENTS_PER_SECOND] += 1
             await asyncio.sleep(pause)
             # Its pong may wait behind what is not read.
             self._ponged = True
@@ -380,6 +399,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                 if await self._is_probed(websocket):
                     return True
         except TimeoutError:
+            reached[Limit.HANDSHAKE_TIMEOUT] += 1
             logger.info("%s never ended its upgrade", self.peer.address)
         self.upgrading = False
         await websocket.close()
@@ -470,17 +490,25 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         if self._websocket is not None and not self._websocket.closed:
             if abort and self._sink is not None and self.outbox.blocked:
                 self._sink.abort()
-            else:
+            elif reason is None or reason in ORDINARY:
                 await self._websocket.close()
+            else:
+                await self._websocket.refuse(self._explained(reason))
+
+    def _explained(self, reason: str) -> str:
+        if reason == HANDSHAKE_TIMEOUT:
+            return f"no namespace was joined in {self.server.handshake_timeout:g} s"
+        return reason
 
     def _overflow(self) -> None:
         if self._overflowed:
             return
         self._overflowed = True
+        reached[Limit.OUTBOX_LIMIT] += 1
         logger.info("%s reads too slowly and is closed", self.peer.address)
         if self._sink is not None:
             self._sink.abort()
-        self._close_soon("outbox full")
+        self._close_soon(OUTBOX_FULL)
 
     def _stall(self) -> None:
         logger.info("%s takes nothing and is closed", self.peer.address)

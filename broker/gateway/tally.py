@@ -85,6 +85,14 @@ class Tally:
             "failed": ends[RequestState.FAILED] + ends[RequestState.TIMEOUT],
         }
 
+    def requesters(self) -> set[str]:
+        """Who has a request on its way to an answer; linear."""
+        return {
+            requester
+            for (requester, _), live in self._live.items()
+            if live.state is not RequestState.HELD
+        }
+
     def states(self) -> Counter[RequestState]:
         """How many requests that have not ended are in which state; linear."""
         return Counter(live.state for live in self._live.values())

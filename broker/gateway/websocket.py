@@ -15,9 +15,10 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import WebSocketError
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,9 @@ _TEXT: Final = WSMsgType.TEXT
 
 READ_AHEAD: Final = 1 << 16
 """Bytes that may wait in the queue before the peer is read from no more."""
+
+CLOSE_REASON: Final = 123
+"""Bytes of text that a closing frame has room for."""
 
 
 class DirectQueue(WebSocketDataQueue):
@@ -61,10 +65,33 @@ class DirectQueue(WebSocketDataQueue):
         super().feed_data(data, size)
 
 
+def is_too_large(message: WSMessage) -> bool:
+    """Whether aiohttp gave up reading because of a message's size."""
+    error = message.data
+    return (
+        message.type is WSMsgType.ERROR
+        and isinstance(error, WebSocketError)
+        and error.code == WSCloseCode.MESSAGE_TOO_BIG
+    )
+
+
 class TapsterWebSocket(web.WebSocketResponse):
     """A WebSocket whose messages may be taken at once."""
 
     direct: DirectQueue
+
+    async def close(
+        self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True
+    ) -> bool:
+        """Close it; whoever sent too large a packet is told how large it may be."""
+        if code == WSCloseCode.MESSAGE_TOO_BIG:
+            message = f"a packet has at most {self._max_msg_size - 1} bytes".encode()
+        return await super().close(code=code, message=message, drain=drain)
+
+    async def refuse(self, reason: str) -> None:
+        """Close it, and say what its peer did wrong."""
+        text = reason.encode(errors="replace")[:CLOSE_REASON].decode(errors="ignore")
+        await self.close(code=WSCloseCode.POLICY_VIOLATION, message=text.encode())
 
     def _post_start(self, request: Any, protocol: Any, writer: Any) -> None:
         """Do what aiohttp does here, with a queue and a parser of our own."""

@@ -1,8 +1,9 @@
 """The gate: TCP connections, before they have said anything.
 
-Owns how many are open, and how long each may take to say what it wants and to send
-what it promised. Who may come in is others' to say. Must never be on the way of a
-chunk: whatever comes after a WebSocket's handshake is none of its business.
+Owns how long each may take to say what it wants, to send what it promised, and to take
+what it asked for. How many there may be is the places' to say (``http.places``), who
+may come in is others'. Must never be on the way of a chunk: whatever comes after a
+WebSocket's handshake is none of its business.
 
 Reaches into aiohttp, so its version is pinned to a minor.
 """
@@ -14,30 +15,29 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
 
+from actors.errors import BrokerError, TimeoutExpiredError
+from actors.limits import Limit, reached
 from broker.config import ServerSettings
 from broker.gateway.counts import Counts
-from broker.gateway.server import TooManyConnectionsError
+from broker.gateway.outbox import HIGH_WATER
+from broker.http.places import SPARE, Place, Places
+from broker.http.taking import Taking
+from broker.http.turned_away import Exit, answer
 from broker.protocol import json_text, outbound
+from broker.security.peer import Neighbourhood
 
 logger = logging.getLogger(__name__)
-
-SPARE: Final = 256
-"""Connections beyond the cap, so that an operator still sees the figures."""
 
 IDLE: Final = 75.0
 """Seconds an HTTP connection may wait between two requests."""
 
-FAREWELL: Final = 1.0
-"""Seconds in which whoever is too many may say what they wanted, to be told so."""
-
-PEER: Final = "peername"
 CONTINUE: Final = "100-continue"
 
 SHUTDOWN: Final = 1.0
@@ -47,14 +47,22 @@ SHUTDOWN: Final = 1.0
 class Gate:
     """How many connections there may be, and how slow."""
 
-    def __init__(self, settings: ServerSettings, counts: Counts) -> None:
+    def __init__(
+        self, settings: ServerSettings, counts: Counts, neighbourhood: Neighbourhood
+    ) -> None:
         self.counts = counts
-        self.places = settings.max_connections + SPARE
+        self.places = Places(settings, neighbourhood, counts)
+        self.exit = Exit()
         self.first_request = settings.handshake_timeout
-        """Seconds in which a connection must have said what it wants."""
+        """Seconds in which a connection must have said what it wants; as many before
+        that to be encrypted."""
         self.body = settings.read_timeout
         """Seconds in which a request's body must have come."""
-        self.open = 0
+        self.taking = settings.write_timeout
+        """Seconds in which a peer must have taken something of an answer, and, where it
+        is encrypted, have agreed to the end."""
+        self.polls = settings.socket_io_path
+        """Where small answers may wait: a session can outlive a dead minute."""
 
     def in_time(self) -> Middleware:
         """A middleware that waits for no body longer than it should."""
@@ -72,13 +80,23 @@ class Gate:
 
         return guarded
 
+    def turn_away(self, transport: asyncio.BaseTransport, error: BrokerError) -> None:
+        """Tell a connection that there is no place for it, and close it."""
+        if self.exit.is_crowded:
+            cast("asyncio.Transport", transport).abort()
+            return
+        away = self.exit.show(error)
+        cast("asyncio.Transport", transport).set_protocol(away)
+        away.connection_made(transport)
+
     def _give_up(self, request: web.Request) -> None:
         if request.content.is_eof():
             return  # it is the answer that takes its time
         self.counts.requests_late += 1
+        reached[Limit.HTTP_REQUEST_TIME] += 1
         logger.info("%s sends a body too slowly", request.remote)
         if request.transport is not None:
-            request.transport.write(_LATE)
+            request.transport.write(_late("body", self.body))
         request.protocol.force_close()
 
 
@@ -94,10 +112,16 @@ class GuardedRunner(web.AppRunner):
             # Nobody has reason to send anything compressed, but to fill the memory.
             auto_decompress=False,
         )
-        self._gate = gate
+        self.gate = gate
+
+    def protocol(self, place: Place) -> asyncio.Protocol:
+        """Who talks to a connection that has its place already."""
+        guarded = cast("_Server", self.server)()
+        guarded.give(place)
+        return guarded
 
     async def _make_server(self) -> web.Server:
-        return _Server(await super()._make_server(), self._gate)
+        return _Server(await super()._make_server(), self.gate)
 
 
 _Answer: TypeAlias = Callable[[Any], Awaitable[web.StreamResponse]]
@@ -116,7 +140,7 @@ class _Server(web.Server):
         )
         self._gate = gate
 
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> _Guarded:
         return _Guarded(self, self._gate, self._loop, self._kwargs)
 
 
@@ -138,7 +162,7 @@ def _expecting_little(handle: _Answer) -> _Answer:
 class _Guarded(RequestHandler):
     """One connection: counted, and closed when it says nothing."""
 
-    __slots__ = ("_deadline", "_gate")
+    __slots__ = ("_deadline", "_gate", "_place", "_taking")
 
     def __init__(
         self,
@@ -150,15 +174,22 @@ class _Guarded(RequestHandler):
         super().__init__(server, loop=loop, **options)
         self._gate = gate
         self._deadline: asyncio.TimerHandle | None = None
+        self._place: Place | None = None
+        self._taking: Taking | None = None
+
+    def give(self, place: Place) -> None:
+        """Have a place already, taken while the connection was being encrypted."""
+        self._place = place
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         gate = self._gate
-        if gate.open >= gate.places:
-            gate.counts.turned_away += 1
-            away = _TurnedAway(transport, self._loop)
-            transport.set_protocol(away)
-            return
-        gate.open += 1
+        if self._place is None:
+            try:
+                self._place = gate.places.take(_address_of(transport))
+            except BrokerError as error:
+                gate.turn_away(transport, error)
+                return
+        self._taking = Taking(transport, self._takes_nothing)
         self._deadline = self._loop.call_later(gate.first_request, self._too_late)
         super().connection_made(transport)
 
@@ -166,67 +197,83 @@ class _Guarded(RequestHandler):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-            self._gate.open -= 1
+        if self._taking is not None:
+            self._taking.forget()
+            self._taking = None
+        if self._place is not None:
+            self._place.leave()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # While a handler runs it writes itself, and watches that: see gateway.
+        if self._current_request is None and self._taking is not None:
+            self._taking.expect(self._gate.taking)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._taking is not None:
+            self._taking.forget()
+
+    async def finish_response(
+        self, request: Any, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Write an answer, and see that its end is taken as well."""
+        done = await super().finish_response(request, resp, start_time)
+        if self._taking is not None:
+            polled = request.path.startswith(self._gate.polls)
+            small = (resp.content_length or 0) <= HIGH_WATER
+            self._taking.expect(IDLE if polled and small else self._gate.taking)
+        return done
+
+    def force_close(self) -> None:
+        """Close, but wait no longer for what was written than for anything else."""
+        super().force_close()
+        if self._taking is not None:
+            self._taking.expect(self._gate.taking)
+
+    def _takes_nothing(self) -> None:
+        if self._taking is None or self._current_request is not None:
+            return  # a handler writes, and watches that itself
+        reached[Limit.HTTP_ANSWER_TIME] += 1
+        logger.info("%s takes nothing and is cut", _address_of(self._taking.transport))
+        self._taking.cut()
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Log a fault of ours with its traceback, and a peer's in a line."""
         error = kw.get("exc_info")
         if isinstance(error, HttpProcessingError):
             logger.info("%s sends what is no HTTP", self._peer_name())
+        elif isinstance(error, ConnectionResetError) and self.transport is None:
+            logger.info("somebody has gone in the middle of a request")
         else:
             super().log_exception(*args, **kw)
 
     def _peer_name(self) -> str:
-        peer = None if self.transport is None else self.transport.get_extra_info(PEER)
-        return peer[0] if peer else "somebody"
+        address = "" if self.transport is None else _address_of(self.transport)
+        return address or "somebody"
 
     def _too_late(self) -> None:
         """Close who has not yet said what it wants, in all that time."""
         if self._request_count or self.transport is None:
             return
         self._gate.counts.requests_late += 1
-        logger.info("%s asks too slowly", _address_of(self.peername))
-        self.transport.write(_LATE)
+        reached[Limit.HTTP_REQUEST_TIME] += 1
+        logger.info("%s asks too slowly", self._peer_name())
+        self.transport.write(_late("line and headers", self._gate.first_request))
         self.force_close()
 
 
-class _TurnedAway(asyncio.Protocol):
-    """One connection too many: it is told so once it has spoken.
-
-    Closed with its request unread, it would see a reset instead of the answer.
-    """
-
-    def __init__(
-        self, transport: asyncio.BaseTransport, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._transport: Any = transport
-        self._timer = loop.call_later(FAREWELL, transport.close)
-
-    def data_received(self, data: bytes) -> None:  # noqa: ARG002 - whatever it is
-        answer = json_text.encode(outbound.refusal(TooManyConnectionsError()))
-        self._transport.write(_answer(HTTPStatus.SERVICE_UNAVAILABLE, answer))
-        self._transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._timer.cancel()
+def _late(what: str, seconds: float) -> bytes:
+    error = TimeoutExpiredError(f"the {what} of a request must come in {seconds:g} s")
+    body = json_text.encode(outbound.refusal(error))
+    return answer(HTTPStatus.REQUEST_TIMEOUT, body)
 
 
-def _answer(status: HTTPStatus, body: bytes) -> bytes:
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        "Content-Type: application/json; charset=utf-8",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-    )
-    return "\r\n".join([*head, "", ""]).encode() + body
-
-
-_LATE: Final = _answer(HTTPStatus.REQUEST_TIMEOUT, b"")
-
-
-def _address_of(peername: Any) -> str:
-    return str(peername[0]) if isinstance(peername, tuple) else "somebody"
+def _address_of(transport: asyncio.BaseTransport) -> str:
+    """Where the other end is; empty where that is not known any more."""
+    name = transport.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) else ""
 
 
 def allow_files(wanted: int, log: Callable[..., None] = logger.warning) -> None:
@@ -243,5 +290,5 @@ def allow_files(wanted: int, log: Callable[..., None] = logger.warning) -> None:
                 "this process may open only %d files: lower maxConnections to %d, or "
                 "raise the limit (ulimit -n)",
                 most,
-                most - 2 * SPARE,
+                max(1, most - 2 * SPARE),
             )

@@ -48,11 +48,11 @@ def add_ops(app: web.Application, ops: Ops) -> None:
             headers=PRIVATE | {hdrs.CONTENT_TYPE: CONTENT_TYPE},
         )
 
+    async def health(_request: web.Request) -> web.Response:
+        draining = ops.readiness.draining
+        return web.Response(text="draining" if draining else "ok", headers=PRIVATE)
+
     guard = ops.door.guard
-    app.router.add_get(HEALTH, _health if ops.public_health else guard(_health))
+    app.router.add_get(HEALTH, health if ops.public_health else guard(health))
     app.router.add_get(READY, guard(ready))
     app.router.add_get(METRICS, guard(metrics))
-
-
-async def _health(_request: web.Request) -> web.Response:
-    return web.Response(text="ok", headers=PRIVATE)

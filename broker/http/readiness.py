@@ -71,7 +71,13 @@ class Readiness:
         detail = f"p99 lag {lag:g} ms in the last ten seconds, at most {LAG_LIMIT:g} ms"
         return Check(lag <= LAG_LIMIT, detail)
 
+    @property
+    def draining(self) -> bool:
+        """Whether the broker lives only to end what it has begun."""
+        return self._server.draining
+
     def _check_draining(self) -> Check:
-        if self._server.draining:
-            return Check(ok=False, detail="the broker stops")
+        if self.draining:
+            detail = "the broker stops: it takes no connections and no orders"
+            return Check(ok=False, detail=detail)
         return Check(ok=True, detail="connections are taken")

@@ -43,6 +43,9 @@ CONTENT_TYPES: Final = {
 }
 """What pages are made of; the system's own table is not always right about it."""
 
+PIECE: Final = 64 * 1024
+"""Bytes of a file that are read at a time: what each who reads slowly may cost."""
+
 UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
@@ -100,4 +103,4 @@ def _response(find: Callable[[], Location]) -> web.FileResponse:
         # Kept, but asked after each time: the file may be another tomorrow.
         "Cache-Control": "no-cache",
     }
-    return web.FileResponse(path, headers=headers)
+    return web.FileResponse(path, chunk_size=PIECE, headers=headers)

@@ -18,6 +18,7 @@ from actors.base import LoopInbox, crashes, dead_letters
 from actors.directory import Kind
 from actors.errors import Code
 from actors.lifecycle import TERMINAL, RequestState
+from actors.limits import Limit, reached
 from actors.roles import CallerKind
 from broker import __version__
 from broker.gateway.counts import OUTBOX_FULL
@@ -63,6 +64,11 @@ class BrokerCollector(Collector):
         """Everything."""
         version = {__version__: 1}
         yield gauges("tapster_build_info", "The version.", "version", version)
+        yield gauge(
+            "tapster_draining",
+            "Whether the broker has been told to stop, and takes nothing new.",
+            self._source.server.draining,
+        )
         yield from self._requests()
         yield from self._connections()
         yield from self._refusals()
@@ -163,6 +169,12 @@ class BrokerCollector(Collector):
             "tapster_http_requests_late",
             "HTTP requests that did not come in time.",
             server.counts.requests_late,
+        )
+        yield counters(
+            "tapster_limits_reached",
+            "How often each limit was reached.",
+            "limit",
+            {limit.value: reached[limit] for limit in Limit},
         )
 
     def _actors(self) -> Iterator[Metric]:

@@ -1,7 +1,8 @@
 """What clients and extensions send, as typed frames.
 
-Pure. Fields the protocol does not know are kept where they are passed on. A bare
-value where an object with one field is expected means that field.
+Pure, but that it counts texts that are too long. Fields the protocol does not know
+are kept where they are passed on. A bare value where an object with one field is
+expected means that field.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar
 import msgspec
 
 from actors.errors import Code, ProtocolError
+from actors.limits import Limit, reached
 from actors.outbound import Order
 from actors.output import Piece
 from actors.roles import Caller
@@ -280,8 +282,10 @@ def check_text(data: Mapping[str, Any], max_text: int) -> None:
         text = data.get(field)
         size = len(text.encode()) if isinstance(text, str) else len(encode(text))
         if size > max_text:
+            reached[Limit.MESSAGE_TEXT] += 1
             raise ProtocolError(
-                f"{field} has {size} bytes, a message at most {max_text}",
+                f"{field} has {size} bytes, a message at most {max_text}: make it "
+                "shorter, or send it in several",
                 Code.INVALID_REQUEST,
             )
 

@@ -1,9 +1,9 @@
 """JSON and its text: decoding, encoding, joining and cutting without decoding.
 
-Pure. Chunk text travels as the bytes between the quotes of a JSON string. UTF-16
-halves of characters (lone surrogates) never leave the broker: where they stand at
-the border of a chunk they are kept as escapes for the other half to come, everywhere
-else they become U+FFFD.
+Pure, but that it counts what is nested too deeply. Chunk text travels as the bytes
+between the quotes of a JSON string. UTF-16 halves of characters (lone surrogates)
+never leave the broker: where they stand at the border of a chunk they are kept as
+escapes for the other half to come, everywhere else they become U+FFFD.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from actors.errors import Code, ProtocolError
+from actors.limits import Limit, reached
 from actors.output import Piece
 
 MAX_DEPTH: Final = 64
@@ -136,6 +137,7 @@ def _check_depth(text: str | bytes, limit: int) -> None:
     else:
         opening = text.count(b"[") + text.count(b"{")
     if opening > limit and _depth(text) > limit:
+        reached[Limit.MAX_DEPTH] += 1
         raise ProtocolError(
             f"data is nested more than {limit} levels deep", Code.INVALID_REQUEST
         )

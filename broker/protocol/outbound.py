@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.errors import BrokerError, Code
+from actors.errors import BrokerError, Code, UnavailableError
 from actors.outbound import (
     OrderPlaced,
     OrderRevoked,
@@ -161,6 +161,12 @@ def farewell(namespace: str, seconds: float) -> bytes:
         "retryAfter": seconds,
     }
     return event(namespace, Event.WARNING, data)
+
+
+def turned_away(seconds: float) -> dict[str, Any]:
+    """The broker stops and takes no connections; when to try again."""
+    error = UnavailableError(f"the broker stops: try again in {seconds:g} s")
+    return {**refusal(error), "retryAfter": seconds}
 
 
 def resumed(result: Resumed) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Iterator
 from enum import Enum
 from typing import Any, NoReturn, TypeAlias
@@ -20,6 +21,7 @@ from actors.base import LoopRef, ask
 from actors.clock import steady_clock
 from actors.errors import Code, RefusedError, UnavailableError
 from actors.hall_events import GetHolder
+from actors.limits import Limit, reached
 from actors.store import KeyRow
 from broker.config import ServerSettings
 from broker.protocol.handshake import Handshake
@@ -151,6 +153,7 @@ class Admission:
         Raises:
             BrokerError: it is too long to be told apart by its hash.
         """
+        keyring.check_length(password)
         return str(await self._prove(keyring.HashPassword(password)))
 
     async def prove_password(self, password: str, hashed: str, peer: Peer) -> None:
@@ -163,7 +166,7 @@ class Admission:
             async with self._turns.of(peer.address):
                 self._refuse_banned(peer)
                 if not await self._prove(keyring.CheckPassword(password, hashed)):
-                    self._refuse_password(peer)
+                    self._refuse_password(peer, password)
 
     def is_reserved(self, name: str) -> bool:
         """Whether no room may be called so."""
@@ -215,8 +218,11 @@ class Admission:
             RefusedError: it has had too many lately.
         """
         if not self._new_keys.allow(client):
+            reached[Limit.NEW_KEYS_PER_MINUTE] += 1
+            most = self._settings.new_keys_per_minute
             raise RefusedError(
-                f"{client} has had too many new keys, try again in a minute",
+                f"{client} has had too many new keys, at most {most} a minute: "
+                "try again in a minute",
                 Code.TOO_MANY_REQUESTS,
             )
         self._tell_uses()  # the one unused longest makes room
@@ -248,7 +254,7 @@ class Admission:
         if trust.password_hash is None:
             with self.refusals:
                 self._refuse_banned(peer)
-                self._refuse_password(peer)
+                self._refuse_password(peer, password)
         await self.prove_password(password, trust.password_hash, peer)
 
     def _trusted(self, handshake: Handshake, peer: Peer) -> Trust:
@@ -350,6 +356,7 @@ class Admission:
             self._refuse_banned(peer)
             if not keyring.may_be_a_key(message.key):
                 self._bans.failed(peer.address)
+                keyring.check_length(message.key)
                 return None
             return await self._counted(self._prove(message), peer)
 
@@ -377,15 +384,19 @@ class Admission:
     async def _ask_keyring(self, message: Proof) -> Any:
         return await ask(self._keyring, message, timeout=30)
 
-    def _refuse_password(self, peer: Peer) -> NoReturn:
+    def _refuse_password(self, peer: Peer, password: str) -> NoReturn:
         self._bans.failed(peer.address)
+        keyring.check_length(password)
         raise RefusedError("the password is wrong", Code.AUTHENTICATION_FAILED)
 
     def _refuse_banned(self, peer: Peer) -> None:
         seconds = self._bans.remaining(peer.address)
         if seconds:
+            reached[Limit.WRONG_KEYS_PER_MINUTE] += 1
+            most = self._settings.wrong_keys_per_minute
             raise RefusedError(
-                f"too many wrong keys, try again in {seconds:.0f} seconds",
+                f"too many wrong keys, at most {most} a minute: try again in "
+                f"{math.ceil(seconds)} seconds",
                 Code.AUTHENTICATION_FAILED,
             )
 

@@ -60,6 +60,11 @@ class Neighbourhood:
             headers.get("Host", ""),
         )
 
+    def is_proxy(self, remote: str) -> bool:
+        """Whether a connection from there may speak for others."""
+        address = _parse(remote)
+        return address is not None and _within(address, self._proxies)
+
     def _is_near(self, address: Address | None) -> bool:
         if address is None:
             return False

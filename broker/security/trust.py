@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from actors.errors import RefusedError
+from actors.limits import Limit, reached
 from actors.store import ClientRow
 from broker.config import (
     CLIENT_SUFFIX,
@@ -150,15 +152,25 @@ class TrustRegistry:
         self.refresh()
 
     def trust_on_first_use(self, client: str) -> bool:
-        """Trust a SillyTavern never seen before, if its name and number allow it."""
+        """Trust a SillyTavern never seen before, if its name allows it.
+
+        Raises:
+            RefusedError: there are as many as there may be.
+        """
         first_uses = sum(
             settings.trusted_on_first_use for settings in self.snapshot.files.values()
         )
-        if FIRST_USE.match(client) is None or first_uses >= MAX_FIRST_USES:
-            return False
         path = self.folder / f"{client}{CLIENT_SUFFIX}"
-        if path.exists():  # a file that says otherwise is the operator's word
+        # A file that says otherwise is the operator's word.
+        if FIRST_USE.match(client) is None or path.exists():
             return False
+        if first_uses >= MAX_FIRST_USES:
+            reached[Limit.TRUSTED_ON_FIRST_USE] += 1
+            raise RefusedError(
+                f"{MAX_FIRST_USES} SillyTaverns were trusted on first use, and there "
+                f"may be no more: the operator can trust {client!r} with «tapster "
+                f"clients trust {client}»"
+            )
         values = {"clientId": client, "isTrust": True, "clientType": SILLY_TAVERN_TYPE}
         try:
             write_settings(path, {**values, "trustedOnFirstUse": True})

@@ -7,8 +7,8 @@ import pytest
 from actors.house import Patience
 from actors.lifecycle import RequestState
 from actors.outbound import OutputChunk, OutputEnded, OutputStarted, WholeAnswer
-from actors.output import GapTooLargeError, Piece
-from actors.pour import MAX_ENDED_STREAMS, Pour, Readers, StrayError
+from actors.output import CHUNK_COST, GapTooLargeError, Piece
+from actors.pour import MAX_ENDED_STREAMS, STREAM_COST, Pour, Readers, StrayError
 from tests.actors.recording import RecordingOutbound, an_order
 
 DONE = RequestState.COMPLETED
@@ -43,6 +43,33 @@ def jug() -> Jug:
 
 
 # -- streams and outputs
+
+
+def spent_by(jug: Jug) -> int:
+    """The bytes of memory that all of it is reckoned to take."""
+    return Patience().answer_limit - jug.pour.room
+
+
+def test_each_chunk_takes_room(jug: Jug) -> None:
+    """Many short chunks take more memory than their text."""
+    jug.pour.start("s", "o")
+    before = spent_by(jug)
+    jug.chunk("12345", 0)
+
+    assert spent_by(jug) - before == 5 + CHUNK_COST
+
+
+def test_what_says_nothing_takes_room_too(jug: Jug) -> None:
+    """Streams without a word, or answers in one piece, are not endless either."""
+    jug.pour.start("s", "o")
+    streams = spent_by(jug)
+    jug.pour.whole("p", Piece(b"123"), "tavern")
+    wholes = spent_by(jug) - streams
+    jug.pour.end_output("o", DONE, final_text="other")
+
+    assert streams == STREAM_COST
+    assert wholes == STREAM_COST + 3
+    assert spent_by(jug) == streams + wholes + 5
 
 
 def test_the_first_stream_of_an_output_starts_it(jug: Jug) -> None:

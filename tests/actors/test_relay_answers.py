@@ -145,6 +145,30 @@ async def test_a_gap_that_grows_too_large_fails_the_leg() -> None:
     assert bar.outbound.to("tavern", OrderRevoked) == [OrderRevoked("req")]
 
 
+async def test_an_answer_that_grows_too_long_fails() -> None:
+    """Section 9: memory is bounded, however long a model talks."""
+    bar = Bar(answer_limit=2_000)
+    tab = await running(bar)
+    for index in range(20):
+        tab.chunk("a", index)
+    end = await tab.ended()
+
+    assert (end.state, end.code) == (S.FAILED, Code.LLM_REQUEST_FAILED)
+    assert end.error == "the answer is too long: it may take 2000 bytes"
+    assert bar.outbound.to("tavern", OrderRevoked) == [OrderRevoked("req")]
+
+
+async def test_streams_without_end_fail_an_answer() -> None:
+    """An extension that opens one after the other says nothing at all."""
+    bar = Bar(answer_limit=10_000)
+    tab = await running(bar)
+    for number in range(10):
+        started = relay_events.StreamStarted("tavern", f"s{number}", f"o{number}")
+        tab.ref.tell(started)
+
+    assert (await tab.ended()).state == S.FAILED
+
+
 async def test_stop_processing_completes_a_request(bar: Bar) -> None:
     """It ends what is still open."""
     tab = await running(bar)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -164,6 +165,13 @@ class Broker:
         """Start again on the same port, after a kill or a stop."""
         self._port = self.url.rpartition(":")[2]
         self.start()
+
+    def reached(self, limit: str) -> int:
+        """How often a limit was reached, as ``GET /metrics`` says."""
+        with urllib.request.urlopen(f"{self.url}/metrics") as answer:  # noqa: S310 (our own)
+            told = answer.read().decode()
+        metric = f'tapster_limits_reached_total{{limit="{limit}"}} '
+        return int(float(told.partition(metric)[2].partition("\n")[0]))
 
     def trust(self, client_id: str, **fields: Any) -> Path:
         """Write a client's settings file, before the start or after it."""

@@ -287,6 +287,29 @@ def test_failed_stream_keeps_what_came(node: Node, party: dict[str, str]) -> Non
     assert [out["text"] for out in result["resumed"]["outputs"]] == ["so far"]
 
 
+def test_answer_that_grows_too_long_fails(
+    node: Node, start_broker: StartBroker
+) -> None:
+    """Section 9: memory is bounded, however long a SillyTavern talks."""
+    own = start_broker({"web": {}, "SillyTavern": {}}, answerLimit=10_000)
+    party = {"url": own.url, "clientId": "web", "extension": "SillyTavern"}
+    result = node("answers", "tooLong", **party, chunks=20, chunk=1_000)
+
+    first = result["first"]
+    assert first["terminal"] == ["failed"]
+    assert first["statuses"][-1]["error"] == {
+        "code": 10401,
+        "message": "the answer is too long: it may take 10000 bytes",
+    }
+    assert first["text"] == "x" * 9_000
+    assert result["told"]["requestId"]
+    assert (result["second"]["terminal"], result["second"]["text"]) == (
+        ["completed"],
+        "short",
+    )
+    assert own.reached("answerLimit") == 1
+
+
 def test_error_of_the_extension_fails_the_request(
     node: Node, party: dict[str, str]
 ) -> None:

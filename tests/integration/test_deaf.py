@@ -43,4 +43,5 @@ async def test_client_that_takes_nothing_is_cut(
         deaf.close()
 
         assert cut == 1
+        assert await asyncio.to_thread(own.reached, "writeTimeout") == 1
         assert await is_alive(host)

@@ -20,7 +20,10 @@ from broker.client import (
 )
 from broker.protocol.wire import Event, Namespace
 
+from .cable import Cable, careless, forgotten
 from .harness import Broker, StartBroker
+
+__all__ = ["forgotten"]
 
 PATIENCE: Final = 20.0
 """Seconds in which everything here must have happened."""
@@ -37,8 +40,9 @@ HOUSE: Final[dict[str, dict[str, Any]]] = {
 class Evening:
     """A guest at whose order a SillyTavern has begun to answer."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, guests_url: str | None = None) -> None:
         self.broker = broker
+        self._guests_url = guests_url or broker.url
         self.go_on = asyncio.Event()
         self.warnings: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._stack = AsyncExitStack()
@@ -48,7 +52,9 @@ class Evening:
         enter = self._stack.enter_async_context
         await enter(TapsterExtension(url, client_id="SillyTavern-1", answer=self._tell))
         self.guest = await enter(
-            TapsterClient(url, client_id="guest", key="getKey", reconnect_delay=0.05)
+            TapsterClient(
+                self._guests_url, client_id="guest", key="getKey", reconnect_delay=0.05
+            )
         )
         self.guest.listen(Namespace.LLM, Event.WARNING, self.warnings.put_nowait)
         self.order = self.guest.order("A story", target="SillyTavern-1")
@@ -136,24 +142,28 @@ async def test_stopping_broker_is_not_ready_and_says_why(
     assert [name for name in checks if not checks[name]["ok"]] == ["draining"]
 
 
-async def test_who_comes_while_it_stops_is_told_as_well(
+@careless
+@pytest.mark.usefixtures("forgotten")
+async def test_who_comes_back_while_it_stops_is_told_as_well(
     start_broker: StartBroker,
 ) -> None:
     """A reader who was cut off may still come for the rest."""
     broker = start_broker(HOUSE)
-    async with asyncio.timeout(PATIENCE), Evening(broker) as evening:
-        await evening.last_orders()
-        heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        late = TapsterClient(
-            broker.url, client_id="guest", key=evening.guest.key, identity="guest-2"
-        )
-        late.listen(Namespace.LLM, Event.WARNING, heard.put_nowait)
-        async with late:
-            warning = await heard.get()
-            evening.go_on.set()
-            await evening.ended()
+    async with (
+        asyncio.timeout(PATIENCE),
+        Cable(broker.url) as cable,
+        Evening(broker, cable.url) as evening,
+    ):
+        first = await evening.last_orders()
+        cable.cut()
+        second = await evening.warnings.get()
+        evening.go_on.set()
+        rest = [piece async for piece in evening.pieces]
+        await evening.ended()
 
-    assert warning["retryAfter"] >= 1
+    assert first["retryAfter"] >= 1
+    assert second["retryAfter"] >= 1
+    assert "".join(rest) == "upon a time."
 
 
 async def test_answer_that_takes_longer_than_the_drain_ends_as_failed(

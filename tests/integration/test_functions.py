@@ -363,4 +363,5 @@ def test_callee_that_does_not_answer_or_leaves(
 
     assert code_of(result["late"]) == 8
     assert code_of(result["lost"]) == 11
+    assert own.reached("functionTimeout") == 1
     assert result["milliseconds"] < 2_000

@@ -47,6 +47,7 @@ async def test_request_that_does_not_come_is_not_waited_for(
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert metrics(own.url)["tapster_http_requests_late_total", ""] == 1
+    assert own.reached("httpRequestTime") == 1
 
 
 async def test_body_that_does_not_come_is_not_waited_for(
@@ -62,6 +63,7 @@ async def test_body_that_does_not_come_is_not_waited_for(
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert after == 400
+    assert own.reached("httpRequestTime") == 1
     assert "Traceback" not in complaints(own)
 
 
@@ -113,6 +115,7 @@ async def test_upgrade_that_never_ends_is_given_up(start_broker: StartBroker) ->
 
     assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
     assert alive == 200
+    assert own.reached("handshakeTimeout") == 1
 
 
 async def test_attachments_that_never_come_end_the_connection(
@@ -124,8 +127,10 @@ async def test_attachments_that_never_come_end_the_connection(
         await line.join(clientId="a")
         packet = ["message", {"_placeholder": True, "num": 0}]
         await line.send("451-/llm," + json.dumps(packet))
-        async with asyncio.timeout(ENOUGH):
-            await line.closed()
+        reason = await line.closed()
+
+    assert reason == "the attachments of a packet did not come within 0.3 s"
+    assert own.reached("attachmentsTime") == 1
 
 
 async def test_broken_packets_are_not_kept(start_broker: StartBroker) -> None:
@@ -160,6 +165,7 @@ async def test_connection_beyond_all_is_refused_before_it_is_one(
         question = {"data": "Connection active?", "target": "server"}
         alive: Any = await lines[0].ask("/llm", "message", question)
         refused = metrics(own.url)["tapster_connections_refused_total", ""]
+        assert own.reached("maxConnections") == 1
 
     assert (status, answer["code"]) == (503, 9)
     assert alive["status"] == "ok"
@@ -179,10 +185,12 @@ async def test_flood_of_namespaces_is_refused_and_then_cut(
             while len(codes) < 60:
                 refusal = json.loads(await line.heard("44/llm,"))
                 codes.append(refusal["data"]["code"])
-            await line.closed()
+            reason = await line.closed()
         question = {"data": "Connection active?", "target": "server"}
         alive = await other.ask("/llm", "message", question)
 
     assert codes[:32] == [6] * 32
     assert codes[-1] == 10429
+    assert reason.startswith("too many namespaces joined: at most 8 a second")
+    assert own.reached("joinsPerSecond") >= len(codes) - codes.index(10429)
     assert alive["status"] == "ok"

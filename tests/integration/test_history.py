@@ -138,6 +138,7 @@ def test_history_comes_page_by_page_or_in_one_piece(
     assert [message for page in pages for message in page["contextPage"]] == whole
     assert [message["isSystem"] for message in whole[:2]] == [True, True]
     assert [message["data"] for message in whole[2:]] == list("1234567")
+    assert result["complete"] is True
     assert [message["messageId"] for message in whole[2:]] == result["ids"]
     since = [m["data"] for p in result["since"]["pages"] for m in p["contextPage"]]
     assert since == ["5", "6", "7"]
@@ -163,6 +164,7 @@ def test_large_messages_have_a_page_each_and_the_newest_fit_one_piece(
     assert [page for page in result["pages"] if page] == [[c] for c in "abcde"]
     assert result["numbers"][-1][0] == result["numbers"][-1][1] == len(result["pages"])
     assert result["whole"] == list("bcde")
+    assert result["complete"] is False
     assert result["tooLong"]["code"] == 4
     assert [ack.get("code") for ack in result["grown"]] == [None, 4, None]
 
@@ -218,6 +220,19 @@ def test_answer_is_resumed_from_the_history_after_its_time(
     assert_from_history(after)
 
 
+def test_answer_for_which_there_is_no_room_is_resumed_from_the_history(
+    node: Node, start_broker: StartBroker
+) -> None:
+    """Section 7: what is beyond answerCache is not kept; then from the history."""
+    broker = start_broker({"guest": {}, "SillyTavern-1": {}}, answerCache=1)
+    party = {"url": broker.url, "clientId": "guest", "room": "lobby"}
+    node("history", "story", **party, extension="SillyTavern-1")
+    after = node("history", "remembered", **party)
+
+    assert_from_history(after)
+    assert broker.reached("answerCache") == 1
+
+
 def assert_from_history(after: dict[str, Any]) -> None:
     """The answer as its final text: its chunks are not kept."""
     for resumed in (after["resumed"], after["byRoom"]):
@@ -238,6 +253,7 @@ def test_oldest_messages_make_room_for_new_ones(
 
     assert result["kept"] == list("45678")
     assert result["dropped"]["code"] == 7
+    assert broker.reached("historyPerRoom") == 4  # "guest came in" was the first
 
 
 def test_monitor_reads_and_changes_what_it_likes(

@@ -49,6 +49,8 @@ def test_events_beyond_the_burst_are_refused_one_by_one(
     assert 4 - int(result["seconds"]) <= len(refused) <= 5
     assert {ack["code"] for ack in refused} == {10429}
     assert {ack["success"] for ack in refused} == {False}
+    assert "at most 1 a second, wait a little" in refused[0]["message"]
+    assert own.reached("eventsPerSecond") >= len(refused) + 1
     assert (result["error"]["code"], result["error"]["requestId"]) == (10429, "r1")
     assert result["other"]["status"] == "ok"
 
@@ -128,6 +130,7 @@ def test_stream_events_beyond_their_rate_are_read_slowly_and_none_is_lost(
     assert result["terminal"] == ["completed"]
     assert 1_900 <= result["milliseconds"] <= 5_000
     assert result["answered"] < 1_000
+    assert own.reached("streamEventsPerSecond") >= 1
 
 
 # -- connections per address
@@ -185,7 +188,10 @@ async def test_connections_of_one_address_are_limited(
             for address in (ADDRESS, ADDRESS, "203.0.113.10", "203.0.113.10")
         ]
 
+        refused = own.reached("connectionsPerAddress")
+
     assert statuses == [429, 429, 200, 200]
+    assert refused == 2
 
 
 async def test_refused_connection_is_told_why(start_broker: StartBroker) -> None:
@@ -199,6 +205,7 @@ async def test_refused_connection_is_told_why(start_broker: StartBroker) -> None
 
     assert (answer["status"], answer["code"]) == ("error", 10429)
     assert "too many connections" in answer["message"]
+    assert "at most 2, close one first" in answer["message"]
 
 
 async def test_loopback_is_not_limited(start_broker: StartBroker) -> None:
@@ -284,8 +291,10 @@ async def test_nesting_follows_the_settings(
             await line.send(f'42/llm,["{event}",{{"data":{deep}}}]')
             if depth == 6:
                 assert (await ask(line))["status"] == "ok"
-        await line.closed()
+        reason = await line.closed()
 
+        assert reason == "data is nested more than 8 levels deep"
+        assert own.reached("maxDepth") == 1
         assert (await ask(other))["status"] == "ok"
 
 
@@ -310,9 +319,10 @@ async def test_ban_for_wrong_keys_follows_the_settings(
     second = await refusal()
 
     assert "does not match" in first[0]
-    assert "too many wrong keys" in first[2]
+    assert "too many wrong keys, at most 2 a minute: try again in 1 " in first[2]
     assert "does not match" in later
     assert "too many wrong keys" in second
+    assert own.reached("wrongKeysPerMinute") >= 2
 
 
 # -- routing rules

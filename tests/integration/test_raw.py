@@ -251,8 +251,10 @@ async def test_connection_that_joins_nothing_is_closed(
     own = start_broker({"guest": {}}, handshakeTimeout=1)
     async with connected(own.url) as idle, connected(own.url) as busy:
         await busy.join(clientId="guest")
-        await idle.closed()
+        reason = await idle.closed()
 
+        assert reason == "no namespace was joined in 1 s"
+        assert own.reached("handshakeTimeout") == 1
         assert await is_alive(busy)
 
 
@@ -761,18 +763,18 @@ async def is_online(line: RawSocket, room: str, identity: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "limits",
+    ("limit", "limits"),
     [
-        {"writeTimeout": 1, "outboxLimit": 256 * MIB},
-        {"writeTimeout": 600, "outboxLimit": MIB},
+        ("writeTimeout", {"writeTimeout": 1, "outboxLimit": 256 * MIB}),
+        ("outboxLimit", {"writeTimeout": 600, "outboxLimit": MIB}),
     ],
-    ids=["writeTimeout", "outboxLimit"],
 )
 async def test_client_that_never_reads_is_cut_and_no_other_is_harmed(
-    start_broker: StartBroker, limits: dict[str, int]
+    start_broker: StartBroker, limit: str, limits: dict[str, int]
 ) -> None:
     """Section 9: a socket that takes nothing is cut; a full outbox closes it."""
-    own = start_broker({"host": {}, "deaf": {}, "SillyTavern": {}}, **limits)
+    trusted: dict[str, dict[str, Any]] = {"host": {}, "deaf": {}, "SillyTavern": {}}
+    own = start_broker(trusted, answerLimit=64 * MIB, **limits)
     deaf = Deaf()
     async with (
         connected(own.url) as tavern_line,
@@ -798,5 +800,6 @@ async def test_client_that_never_reads_is_cut_and_no_other_is_harmed(
 
         assert added["status"] == "ok", added
         assert before
+        assert own.reached(limit) == 1
         assert size == Tavern.PIECES * len(Tavern.PIECE)
     deaf.close()

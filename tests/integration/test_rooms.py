@@ -332,6 +332,10 @@ def test_rooms_and_members_have_limits(node: Node, start_broker: StartBroker) ->
     assert [ack.get("code") for ack in result["made"]] == [None, None, 10429, None]
     assert [ack.get("code") for ack in result["joined"]] == [None, 303]
     assert [ack["status"] for ack in result["monitors"]] == ["ok"] * 3
+    assert "2 rooms already: delete one first" in result["made"][2]["message"]
+    assert "2 members are the most there may be" in result["joined"][1]["message"]
+    assert broker.reached("roomsPerIdentity") == 1
+    assert broker.reached("membersPerRoom") == 1
 
 
 def test_only_monitors_make_rooms_where_the_settings_say_so(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .harness import Names, Node
+from .harness import Broker, Names, Node, StartBroker
 
 TEXTS = ["Once ", "upon ", "a ", "🍺 ", "time."]
 STORY = "".join(TEXTS)
@@ -80,9 +80,10 @@ def test_library_gets_characters_whole_that_were_cut_in_two(
 
 
 def test_stalled_library_reader_is_sent_no_more_than_its_window(
-    node: Node, party: dict[str, str]
+    node: Node, broker: Broker, party: dict[str, str]
 ) -> None:
     """STREAM-LIBRARY: what is not acked is bounded, 64 KiB a stream; none is lost."""
+    before = broker.reached("libraryWindow")
     result = node("library_streams", "megabyte", **party, size=MIB, chunk=4096)
 
     assert 0 < result["stalledAt"] <= WINDOW
@@ -90,6 +91,7 @@ def test_stalled_library_reader_is_sent_no_more_than_its_window(
     assert result["state"] == "ended"
     assert result["bytes"] == MIB
     assert result["intact"]
+    assert broker.reached("libraryWindow") > before
 
 
 def test_failed_answer_is_an_error_of_the_stream(
@@ -134,3 +136,36 @@ def test_readers_with_and_without_the_library_share_a_room(
 
     assert result["stream"]["text"] == STORY
     assert result["owner"]["text"] == STORY
+
+
+def test_stream_of_who_is_put_out_of_the_room_ends_there(
+    node: Node, party: dict[str, str], names: Names
+) -> None:
+    """It would wait for the rest for ever."""
+    result = node("library_streams", "putOut", **party, guestId=names.client())
+
+    assert result["stream"]["text"] == "for both"
+    assert (result["stream"]["state"], result["stream"]["error"]) == (
+        "error",
+        "you read this no more",
+    )
+    assert result["owner"]["text"] == "for both, for one"
+
+
+def test_reader_that_acknowledges_nothing_is_closed(
+    node: Node, start_broker: StartBroker
+) -> None:
+    """Section 9: what waits for one connection is bounded; another is not harmed."""
+    own = start_broker({"a": {}, "b": {}, "SillyTavern": {}}, outboxLimit=2 * WINDOW)
+    result = node(
+        "library_streams",
+        "deaf",
+        url=own.url,
+        clientId="a",
+        guestId="b",
+        extension="SillyTavern",
+        size=4 * WINDOW,
+        chunk=4_096,
+    )
+
+    assert result["other"]["status"] == "ok"

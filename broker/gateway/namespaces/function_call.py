@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar, Final
 
 from actors.errors import BrokerError, Code, RefusedError, UnavailableError
+from actors.limits import Limit, reached
 from broker.config import SERVER_FILE
 from broker.functions.server_functions import (
     ADD_RESOURCES,
@@ -71,8 +72,10 @@ class FunctionCallHandlers(CommonHandlers):
         if not session.verified and not reads:
             raise RefusedError("calling that needs a key", Code.AUTHENTICATION_FAILED)
         if self._pending[session.sid] >= MAX_PENDING:
+            reached[Limit.CALLS_PER_SESSION] += 1
             raise UnavailableError(
-                f"{MAX_PENDING} of your calls wait for their answers already",
+                f"{MAX_PENDING} of your calls wait for their answers already: call "
+                "again when one has come",
                 Code.TOO_MANY_REQUESTS,
             )
         if _is_of_the_house(session, frame):

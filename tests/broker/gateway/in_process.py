@@ -165,21 +165,21 @@ class Broker:
     """A broker and the connections to it."""
 
     def __init__(self, make_protocol: Callable[[], Any]) -> None:
-        self._make_protocol = make_protocol
+        self.make_protocol = make_protocol
 
     async def visitor(self) -> Wire:
         """A connection of somebody who has said nothing yet."""
-        wire = Wire(self._make_protocol)
+        wire = Wire(self.make_protocol)
         await wire.open()
         return wire
 
     def line(self) -> Wire:
         """A connection on which nothing has been sent."""
-        return Wire(self._make_protocol)
+        return Wire(self.make_protocol)
 
     async def tavern(self, name: str) -> Wire:
         """A SillyTavern that is ready for requests."""
-        wire = Wire(self._make_protocol)
+        wire = Wire(self.make_protocol)
         await wire.open()
         auth = {"clientId": name, "clientType": "SillyTavern", "key": "getKey"}
         await wire.join(Namespace.SILLY_TAVERN, **auth)
@@ -193,7 +193,7 @@ class Broker:
 
     async def client(self, name: str) -> Wire:
         """A client that reads plain events."""
-        wire = Wire(self._make_protocol)
+        wire = Wire(self.make_protocol)
         await wire.open()
         auth = {"clientId": name, "key": "getKey"}
         await wire.join(Namespace.AUTH, **auth)

@@ -90,14 +90,14 @@ class RawSocket:
         (answer,) = json.loads(await self.heard(f"43{namespace},77"))
         return answer
 
-    async def closed(self) -> None:
-        """Wait until the broker has closed, whatever it says before."""
+    async def closed(self) -> str:
+        """Wait until the broker has closed; gives the reason that it says then."""
         async with asyncio.timeout(ENOUGH):
             while True:
                 try:
                     await self.receive()
-                except ClosedError:
-                    return
+                except ClosedError as closed:
+                    return str(closed.args[0] or "")
 
     async def close(self) -> None:
         """Leave."""

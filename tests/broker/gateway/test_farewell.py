@@ -66,6 +66,17 @@ def test_it_is_said_once() -> None:
     assert len(guests[0].heard) == 2
 
 
+def test_who_is_turned_away_has_a_turn_among_the_others() -> None:
+    """It was never connected, and would come back at once with all the rest."""
+    farewell = Farewell()
+    farewell.begin(crowd(1_000))
+    turns = [farewell.turn_of(f"sid-{number}") for number in range(100)]
+
+    assert min(turns) >= FIRST_RETURN
+    assert max(turns) > FIRST_RETURN + 1_000 / RETURNS_PER_SECOND / 2
+    assert len(set(turns)) > 50
+
+
 @pytest.mark.parametrize("number", [3, 1_000, 5_000])
 def test_returns_are_spread_by_the_number_of_connections(number: int) -> None:
     """No second has many more than keys can be proven in it, up to a minute."""

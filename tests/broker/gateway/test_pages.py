@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from actors.base import LoopActor, stop
-from actors.errors import Code, RefusedError
+from actors.errors import Code, RefusedError, UnavailableError
 from actors.room_records import (
     CountMessages,
     HistoryView,
+    Newest,
     Page,
     ReadMessages,
     ReadNewest,
@@ -32,9 +33,10 @@ VIEW = HistoryView("lobby", "ann")
 class Shelf(LoopActor):
     """A store that has so many messages, and nothing else."""
 
-    def __init__(self, number: int, reads: list[Any]) -> None:
+    def __init__(self, number: int, reads: list[Any], *, complete: bool) -> None:
         super().__init__()
         self._reads = reads
+        self._complete = complete
         self._bodies = [b'{"n":%d}' % n for n in range(1, number + 1)]
 
     def on_receive(self, message: Any) -> Any:
@@ -47,9 +49,19 @@ class Shelf(LoopActor):
                 found = self._bodies[view.after : view.after + limit]
                 return Page(tuple(found), view.after + len(found))
             case ReadNewest(view, _):
-                return Page(tuple(self._bodies[view.after :]), len(self._bodies))
+                return Newest(tuple(self._bodies[view.after :]), self._complete)
             case _:
                 raise AssertionError(message)
+
+
+class TornShelf(Shelf):
+    """One that can be read up to its second message."""
+
+    def on_receive(self, message: Any) -> Any:
+        """Read, or fail."""
+        if isinstance(message, ReadMessages) and message.view.after >= 2:
+            raise UnavailableError("the history can not be read now")
+        return super().on_receive(message)
 
 
 class House(NamedTuple):
@@ -68,11 +80,11 @@ class Desk(NamedTuple):
 class Reader:
     """Somebody who asks for a history of so many messages."""
 
-    def __init__(self, number: int, **settings: Any) -> None:
+    def __init__(self, number: int, *, complete: bool = True, **settings: Any) -> None:
         self.connection = FakeConnection()
         self.session = self.connection.session()
         self.reads: list[Any] = []
-        self.shelf = Shelf.start(number, self.reads)
+        self.shelf = Shelf.start(number, self.reads, complete=complete)
         settings = {"context_page_size": 2, "context_send_delay": 0} | settings
         self.desk: Any = Desk(House(self.shelf), ServerSettings(**settings))
 
@@ -164,16 +176,18 @@ async def test_what_was_read_already_is_not_sent() -> None:
     assert reader.pages() == [[4, 5]]
 
 
-async def test_whole_history_is_one_event() -> None:
-    """``whole: true``; for an absence under both names."""
-    reader = Reader(3)
+@pytest.mark.parametrize("complete", [True, False])
+async def test_whole_history_is_one_event(*, complete: bool) -> None:
+    """``whole: true``; for an absence under both names. It says if it is all."""
+    reader = Reader(3, complete=complete)
     fields = await reader.ask_whole(offline=True)
     await reader.leave()
     context = [{"n": 1}, {"n": 2}, {"n": 3}]
+    whole = {"roomName": "lobby", "context": context, "complete": complete}
 
-    assert fields == {"total": 3}
+    assert fields == {"total": 3, "complete": complete}
     assert reader.events() == [
-        (Event.UPDATE_CONTEXT, {"roomName": "lobby", "context": context}),
+        (Event.UPDATE_CONTEXT, whole),
         (Event.OFFLINE_MESSAGES, {"roomName": "lobby", "messages": context}),
     ]
 
@@ -211,6 +225,30 @@ async def test_who_is_gone_is_sent_no_more() -> None:
     await reader.leave()
 
     assert reader.pages() == [[1, 2]]
+
+
+async def test_who_waits_for_a_page_that_can_not_be_read_is_told() -> None:
+    """The ack is given by then; without a word the wait would have no end."""
+    reader = Reader(5)
+    torn = TornShelf.start(5, reader.reads, complete=True)
+    reader.desk = Desk(House(torn), reader.desk.settings)
+    await reader.ask()
+    (_, (ack,)), *_ = reader.connection.sent()
+    await stop(torn, timeout=ENOUGH)
+    await reader.leave()
+
+    assert reader.events() == [
+        (
+            Event.ERROR,
+            {
+                "type": "ERROR",
+                "message": "the history can not be read now",
+                "code": int(UnavailableError("").code),
+                "updateId": ack["updateId"],
+                "roomName": "lobby",
+            },
+        )
+    ]
 
 
 async def test_few_histories_are_sent_at_a_time() -> None:

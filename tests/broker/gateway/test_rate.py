@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from actors.limits import Limit
 from broker.gateway.rate import (
     FORBEARANCE,
     STRIDE,
@@ -39,7 +40,8 @@ def clock() -> Clock:
 
 def limit(clock: Clock, per_second: int = 200, burst: int = 400) -> EventLimit:
     """A connection's limit."""
-    return EventLimit(Rates(per_second, burst, 5_000), clock)
+    rates = Rates(per_second, burst, 5_000)
+    return EventLimit(rates, clock, Limit.EVENTS_PER_SECOND)
 
 
 def judge(limit: EventLimit, times: int) -> list[Verdict]:

@@ -100,7 +100,10 @@ class Line:
         self.echo = Echo()
         intake = SimpleNamespace()
         self.server.open(
-            cast("Any", self.doorman), cast("Any", intake), {"/llm": self.echo}
+            cast("Any", self.doorman),
+            cast("Any", intake),
+            {"/llm": self.echo},
+            lambda: False,
         )
         self.socket = TapsterSocket(self.server.eio, "engine-sid", PEER)
         self.server.eio.sockets["engine-sid"] = self.socket

@@ -39,6 +39,17 @@ def test_request_is_counted_where_it_is() -> None:
     assert tally.figures() == {"active": 2, "queued": 2, "completed": 2, "failed": 2}
 
 
+def test_requesters_are_those_who_are_being_answered() -> None:
+    """What a room holds waits for a person, who may take for ever."""
+    tally = Tally()
+    tell(tally, "r1", RequestState.HELD, by="bob")
+    tell(tally, "r2", RequestState.QUEUED)
+    tell(tally, "r3", RequestState.STREAMING, by="cid")
+    tell(tally, "r4", RequestState.SENT, RequestState.COMPLETED, by="dan")
+
+    assert tally.requesters() == {"ann", "cid"}
+
+
 def test_times_are_counted_by_what_the_end_was() -> None:
     """From when a request is first heard of."""
     now = [100.0]

@@ -10,6 +10,11 @@ import pytest
 from tests.broker.gateway.in_process import broker_in_process
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:4000\r\n"
+SIGN_IN = (
+    b"POST /console/sign-in HTTP/1.1\r\nHost: 127.0.0.1:4000\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 100\r\n"
+)
+GONE = "somebody has gone in the middle of a request"
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,19 @@ async def test_whoever_waits_to_be_told_to_continue_is_told(
         wire.feed(HEAD + b"Expect: 100-Continue\r\n\r\n")
 
         assert "HTTP/1.1 200 OK" in await wire.hear("200 OK")
+
+
+async def test_whoever_goes_before_the_end_of_a_body_leaves_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor who is sent away because the rest does not come."""
+    caplog.set_level(logging.INFO)
+    async with broker_in_process(tmp_path, monkeypatch) as broker:
+        wire = broker.line()
+        wire.feed(SIGN_IN + b"Expect: 100-continue\r\n\r\n")
+        await wire.hear("100 Continue")
+        wire.feed(b"{")
+        wire.close()
+
+    assert GONE in caplog.messages
+    assert [r for r in caplog.records if r.levelno >= logging.ERROR] == []

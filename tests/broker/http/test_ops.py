@@ -88,7 +88,8 @@ async def test_broker_that_stops_says_that_it_does(
     ((status, _, text),) = answers
 
     assert status == 503
-    assert json.loads(text)["checks"]["draining"]["detail"] == "the broker stops"
+    detail = json.loads(text)["checks"]["draining"]["detail"]
+    assert detail == "the broker stops: it takes no connections and no orders"
 
 
 async def test_metrics_are_in_prometheus_format(where: Where) -> None:

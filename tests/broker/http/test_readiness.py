@@ -102,4 +102,7 @@ async def test_broker_that_stops_is_not_ready(house: House) -> None:
     """Nobody is to be sent to it any more."""
     house.server.draining = True
 
-    assert await house.failures() == {"draining": "the broker stops"}
+    assert house.readiness.draining
+    assert await house.failures() == {
+        "draining": "the broker stops: it takes no connections and no orders"
+    }

@@ -70,7 +70,7 @@ class Bar:
         )
         source = SimpleNamespace(
             house=SimpleNamespace(directory=self.directory),
-            server=SimpleNamespace(eio=eio, counts=self.counts),
+            server=SimpleNamespace(eio=eio, counts=self.counts, draining=False),
             outbound=SimpleNamespace(tally=self.tally, chunks=7),
             clients=["ann", "bob"],
             refusals=self.refusals,
@@ -78,6 +78,7 @@ class Bar:
             commits=self.commits,
             staff={"store": self.store},
         )
+        self.source = source
         self.collector = BrokerCollector(cast("Any", source))
 
     def samples(self) -> Iterator[tuple[str, dict[str, str], float]]:
@@ -237,6 +238,14 @@ async def test_rooms_are_told_where_the_hall_has_said_them(bar: Bar) -> None:
 
     assert "tapster_rooms" not in before
     assert bar.value("tapster_rooms") == 3
+
+
+@pytest.mark.parametrize("draining", [False, True])
+async def test_it_is_told_whether_the_broker_stops(bar: Bar, *, draining: bool) -> None:
+    """From the start, so that a rise can be seen."""
+    bar.source.server.draining = draining
+
+    assert bar.value("tapster_draining") == draining
 
 
 async def test_commits_and_lag_are_told_in_seconds(bar: Bar) -> None:

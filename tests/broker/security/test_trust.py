@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from actors.errors import RefusedError
 from actors.store import ClientRow
 from broker.security import trust as trust_module
 from broker.security.trust import Snapshot, Trust, TrustRegistry, read_folder
@@ -244,9 +245,12 @@ def test_first_use_does_not_overrule_a_file(
 
 def test_first_use_ends_at_thirty_two(registry: TrustRegistry) -> None:
     """Rule 6: at most 32 such ids."""
-    taken = [registry.trust_on_first_use(f"SillyTavern-{n}") for n in range(33)]
+    taken = [registry.trust_on_first_use(f"SillyTavern-{n}") for n in range(32)]
 
-    assert taken == [True] * 32 + [False]
+    assert taken == [True] * 32
+    with pytest.raises(RefusedError, match="32 SillyTaverns were trusted"):
+        registry.trust_on_first_use("SillyTavern-32")
+    assert registry.find("SillyTavern-32") is None
 
 
 def test_first_uses_are_counted_across_restarts(
@@ -258,7 +262,8 @@ def test_first_uses_are_counted_across_restarts(
     restarted = TrustRegistry(tmp_path)
     restarted.refresh()
 
-    assert not restarted.trust_on_first_use("SillyTavern-2")
+    with pytest.raises(RefusedError, match="clients trust SillyTavern-2"):
+        restarted.trust_on_first_use("SillyTavern-2")
 
 
 def test_files_of_the_operator_do_not_count_as_first_uses(

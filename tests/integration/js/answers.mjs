@@ -71,6 +71,20 @@ async function whole({ event, fields, isStreaming, ...parameters }) {
   return { received: request, ...(await ended(client, 'r1', 0)) };
 }
 
+/** More than an answer may hold; the next one is short. */
+async function tooLong({ chunks, chunk, ...parameters }) {
+  const { client, tavern } = await party(parameters);
+  await order(client, parameters);
+  const answer = new Answer(tavern, await requestOf(tavern));
+  answer.start();
+  for (let sent = 0; sent < chunks; sent += 1) answer.write('x'.repeat(chunk));
+  const first = await ended(client, 'r1');
+  const told = await tavern.tap().first('CANCEL_REQUEST');
+  await order(client, parameters, { requestId: 'r2' });
+  new Answer(tavern, await requestOf(tavern, 2)).start().write('short').end();
+  return { first, told, second: await ended(client, 'r2') };
+}
+
 async function gap(parameters) {
   const { client, tavern } = await party(parameters);
   await order(client, parameters);
@@ -197,6 +211,7 @@ play({
   finalLast,
   serverNames,
   whole,
+  tooLong,
   gap,
   duplicates,
   unfilledGap,

@@ -178,6 +178,7 @@ async function pages({ url, clientIds, room }) {
     nothing,
     bare: bare.ack,
     whole: await wholeOf(guest, room, '/rooms'),
+    complete: guest.tap('/rooms').all('UPDATE_CONTEXT').at(-1).complete,
     many: many.map(({ code }) => code ?? null),
     stranger: await stranger.ask('/llm', 'GET_FULL_CONTEXT', { roomName: room }),
     nowhere: await stranger.ask('/llm', 'GET_FULL_CONTEXT', { roomName: `${room}-not` }),
@@ -212,6 +213,7 @@ async function large({ url, clientIds, room }) {
     pages: sent.map(({ contextPage }) => first(contextPage)),
     numbers: sent.map(({ pageNumber, totalPages }) => [pageNumber, totalPages]),
     whole,
+    complete: master.tap().all('UPDATE_CONTEXT').at(-1).complete,
     tooLong: await master.ask('/llm', 'message', {
       data: 'x'.repeat(256 * 1024 + 1),
       targetRoom: room,

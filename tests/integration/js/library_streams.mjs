@@ -130,22 +130,54 @@ async function destroyed(parameters) {
   return { later: window.writes - writes, ...result };
 }
 
-/** Two readers of one room, one with the library and one without. */
-async function mixedRoom({ url, clientId, guestId, extension, texts }) {
+/** Two in one room, of whom one has the library; an answer to them, not begun. */
+async function room({ url, clientId, guestId, extension }) {
   const tavern = await fakeExtension(url, { clientId: extension });
   const namespaces = ['/llm', '/rooms'];
   const owner = await connectClient(url, { clientId, namespaces });
   const guest = await connectClient(url, { clientId: guestId });
-  await owner.ask('/rooms', 'ADD_CLIENT_TO_ROOM', {
-    identity: guestId,
-    roomName: clientId,
-  });
+  const membership = { identity: guestId, roomName: clientId };
+  await owner.ask('/rooms', 'ADD_CLIENT_TO_ROOM', membership);
   const library = new LibraryReader(guest.llm);
   await owner.order({ requestId: 'r1', target: extension });
   const answer = new Answer(tavern, await requestOf(tavern));
+  return { owner, library, answer, membership };
+}
+
+/** Both read the answer, one with the library and one without. */
+async function mixedRoom({ texts, ...parameters }) {
+  const { owner, library, answer } = await room(parameters);
   answer.start().write(...texts).end();
   const stream = await library.closed();
   return { stream: summary(stream), owner: await ended(owner, 'r1') };
+}
+
+/** One is put out of the room in the middle of an answer. */
+async function putOut(parameters) {
+  const { owner, library, answer, membership } = await room(parameters);
+  answer.start().write('for both');
+  await library.filled('for both'.length);
+  await owner.ask('/rooms', 'REMOVE_CLIENT_FROM_ROOM', membership);
+  answer.write(', for one').end();
+  const stream = await library.closed();
+  return { stream: summary(stream), owner: await ended(owner, 'r1') };
+}
+
+/** A reader that acknowledges nothing, and whose answer goes on. */
+async function deaf({ url, clientId, guestId, extension, size, chunk }) {
+  const setup = { url, clientId, extension, stalled: true };
+  const { tavern, client, reader: library, answer } = await party(setup);
+  const other = await connectClient(url, { clientId: guestId });
+  client.manager.reconnection(false);
+  const line = 'x'.repeat(chunk);
+  answer.start().write(line);
+  await library.opened();
+  for (let sent = chunk; sent < size; sent += chunk) {
+    answer.write(line);
+    await tavern.barrier();
+  }
+  await client.tap().first('disconnect');
+  return { other: await other.barrier() };
 }
 
 play({
@@ -159,4 +191,6 @@ play({
   cancelled,
   destroyed,
   mixedRoom,
+  putOut,
+  deaf,
 });
