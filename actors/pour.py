@@ -302,7 +302,9 @@ class Pour:
         text = output.text.append(piece)
         if text:
             self.room -= len(text) + CHUNK_COST
-            self._publish(output, stream, text)
+            # As ``_publish`` does, without the call: this is the way of a chunk.
+            chunk = OutputChunk(output.id, stream, text, output.text.next_index - 1)
+            self._outbound.pour(chunk, self._readers.live)
 
     def _publish(self, output: _PouredOutput, stream: str, text: bytes) -> None:
         chunk = OutputChunk(output.id, stream, text, output.text.next_index - 1)
