@@ -22,7 +22,8 @@ TURNS = 200
 
 
 def connection() -> TapsterSocket:
-    """The only connection that is open."""
+    """The only connection that is open; those of earlier tests may be garbage."""
+    gc.collect()
     every = (each for each in gc.get_objects() if type(each) is TapsterSocket)
     (found,) = [each for each in every if not each.closed]
     return found
