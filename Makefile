@@ -7,6 +7,7 @@ JS_TESTS := tests/integration/js
 E2E := tests/e2e
 BROWSER := tests/browser
 AUDIT := build/audit
+FUZZ := build/fuzz
 PORT ?= 4000
 
 .DEFAULT_GOAL := help
@@ -127,6 +128,10 @@ fuzz-codec: $(VENV)/installed-dev ## Throw bytes at the codec with atheris (SECO
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3,<4'
 	PYTHONPATH=. $(BIN)/python scripts/fuzz_codec.py -max_total_time=$(SECONDS) -max_len=400
 
+.PHONY: fuzz-http
+fuzz-http: $(VENV)/installed-dev $(FUZZ)/bin/schemathesis ## Have schemathesis ask for what docs/openapi.json describes (SECONDS=… or EXAMPLES=…).
+	$(BIN)/python -m scripts.fuzz_http $(FUZZ)/bin/schemathesis $(if $(EXAMPLES),--examples $(EXAMPLES),--seconds $(SECONDS))
+
 SECONDS ?= 600
 
 MINUTES ?= 120
@@ -153,6 +158,11 @@ $(VENV)/bin/python:
 $(AUDIT)/bin/python:
 	$(PYTHON) -m venv $(AUDIT)
 	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3' || echo "pip-audit can not be installed from here"
+
+# The same; where it can not be installed, who needs it says that it is skipped.
+$(FUZZ)/bin/schemathesis:
+	$(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5' || echo "schemathesis can not be installed from here"
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
