@@ -16,6 +16,7 @@ import msgspec
 import pykka
 
 from actors import answers, hall_events, relay, relay_events
+from actors.acceptance import Accepted
 from actors.base import LoopActor, LoopRef, ask, watch
 from actors.directory import Kind
 from actors.errors import Code, NotFoundError, RefusedError, UnavailableError
@@ -42,13 +43,13 @@ class Detach(msgspec.Struct, frozen=True):
 
 
 class PlaceOrder(msgspec.Struct, frozen=True):
-    """Order an answer; answers with ``relay.Accepted``."""
+    """Order an answer; answers with ``Accepted``."""
 
     order: Order
 
 
 class FindOrder(msgspec.Struct, frozen=True):
-    """Answers with ``relay.Accepted`` of a request under way; starts none."""
+    """Answers with ``Accepted`` of a request under way; starts none."""
 
     request_id: str
 
@@ -205,7 +206,7 @@ class Client(LoopActor):
         self._requests[request_id] = ref
         watch(ref, lambda ended: self._request_over(request_id, ended))
 
-    def _find_order(self, request_id: str) -> LoopFuture[relay.Accepted]:
+    def _find_order(self, request_id: str) -> LoopFuture[Accepted]:
         known = self._requests.get(request_id)
         if known is None:
             raise UnavailableError(

@@ -12,7 +12,6 @@ The way of a chunk is ``_chunk`` here and ``Pour.chunk``: keep both short.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias, assert_never
@@ -20,8 +19,9 @@ from typing import Any, Final, TypeAlias, assert_never
 import msgspec
 
 from actors import answers, assignments, extension, relay_events, room_events, store
+from actors.acceptance import Acceptance, Accepted
 from actors.alarms import Alarms
-from actors.base import LoopActor, LoopRef, ask
+from actors.base import LoopActor, LoopRef
 from actors.errors import BrokerError, Code, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import tell_room
@@ -58,14 +58,6 @@ class Begin(msgspec.Struct, frozen=True):
 
 class GetState(msgspec.Struct, frozen=True):
     """Answers with ``Accepted``, as things stand."""
-
-
-class Accepted(msgspec.Struct, frozen=True):
-    """The request is taken on."""
-
-    state: RequestState
-    position: int | None = None
-    warning: str | None = None
 
 
 class _Watch(msgspec.Struct, frozen=True):
@@ -126,9 +118,7 @@ class Relay(LoopActor):
         self._legs: dict[str, Leg] = {}
         self._tried: list[str] = []
         self._state = RequestState.HELD
-        self._begun: LoopFuture[Accepted] | None = None
-        self._stored: bool | None = None
-        self._only_recorded: str | None = None
+        self._acceptance = Acceptance(house, self._legs, self.leave_behind)
         self._put_out = False
         self._leaving: tuple[Leg, Callable[[], None]] | None = None
         self._alarms = Alarms(self.actor_ref)
@@ -144,7 +134,7 @@ class Relay(LoopActor):
             case Begin():
                 return self._begin()
             case GetState():
-                return self._accepted()
+                return self._acceptance.as_things_stand(self._state)
             case relay_events.Cancel(by, entitled):
                 return self._cancel(by, entitled=entitled)
             case answers.Resume() | answers.ResumeOutput():
@@ -198,13 +188,14 @@ class Relay(LoopActor):
     # -- from the order to its legs
 
     def _begin(self) -> LoopFuture[Accepted]:
-        self._begun = self.defer()
+        begun = self.defer()
+        self._acceptance.owe(begun)
         self._tell_room(room_events.Submit(self._request, self._order, self.actor_ref))
         seconds = self._patience.request_timeout
         if self._order.timeout is not None:
             seconds = min(seconds, self._order.timeout)
         self._alarms.set("whole", seconds, _Expired())
-        return self._begun
+        return begun
 
     def _room_says(self, verdict: relay_events.RoomVerdict) -> None:
         match verdict:
@@ -213,9 +204,10 @@ class Relay(LoopActor):
             case relay_events.Held():
                 self._voice.say(RequestState.HELD, None)
             case relay_events.Recorded(reason):
-                self._only_recorded = reason
+                self._acceptance.note_recorded(reason)
             case relay_events.Barred(error):
-                self._refuse(error)
+                self._acceptance.refuse(error)
+                self.stop()
             case relay_events.EndShared(state, reason, code):
                 self._conclude(state, reason, code)
                 self.stop()
@@ -227,11 +219,6 @@ class Relay(LoopActor):
         self._order = order
         self._readers.order = order
         self._ask_for_place(order.targets)
-
-    def _refuse(self, error: BrokerError) -> None:
-        if self._begun is not None:
-            self._begun.fail(error)
-        self.stop()
 
     def _ask_for_place(self, targets: tuple[str, ...]) -> None:
         place = assignments.Place(
@@ -267,45 +254,19 @@ class Relay(LoopActor):
         if self._leaving is not None:
             (_, otherwise), self._leaving = self._leaving, None
             otherwise()
-        elif self._begun is not None and not self._tried:
-            self._begun.fail(error)
+        elif not self._tried:
+            self._acceptance.refuse(error)
             self._close_in_room(RequestState.FAILED, None, None, placed=False)
             self.stop()
 
     def _committed(self, *, ok: bool) -> None:
         """The request is stored, or the store is down."""
-        self._stored = ok
-        if self._only_recorded is not None:
+        self._acceptance.note_stored(ok=ok)
+        if self._acceptance.only_recorded:
             self._conclude(RequestState.RECORDED, None, None)
             self.stop()
         else:
-            self._acknowledge()
-
-    def _acknowledge(self) -> None:
-        """Ack once it is stored and every extension has said when it will be."""
-        settled = all(leg.state is not RequestState.HELD for leg in self._legs.values())
-        if self._begun is not None and self._stored is not None and settled:
-            self._begun.set(self._accepted())
-
-    def _acknowledge_late(self, begun: LoopFuture[Accepted]) -> None:
-        """Ack a request that was answered sooner than stored, once that is known."""
-
-        def acknowledge(flushed: LoopFuture[bool]) -> None:
-            with contextlib.suppress(BrokerError):
-                self._stored = False
-                self._stored = flushed.result()
-            begun.set(self._accepted())
-
-        self.leave_behind(begun)
-        timeout = self._patience.ask_timeout
-        ask(self._house.store, store.Flush(), timeout=timeout).when_done(acknowledge)
-
-    def _accepted(self) -> Accepted:
-        positions = [leg.position for leg in self._legs.values() if leg.position]
-        warning = self._only_recorded
-        if self._stored is False:
-            warning = "the store is down: this request would not survive a restart"
-        return Accepted(self._state, min(positions, default=None), warning)
+            self._acceptance.give(self._state)
 
     # -- what the extensions and their actors say
 
@@ -489,7 +450,7 @@ class Relay(LoopActor):
             self._state = leg.state
             position = leg.position or None
             self._voice.say(leg.state, leg.extension, position=position)
-            self._acknowledge()
+            self._acceptance.give(self._state)
 
     def _fail(self, leg: Leg, reason: str, code: int) -> None:
         leg.error, leg.code = reason, code
@@ -528,12 +489,7 @@ class Relay(LoopActor):
     ) -> None:
         """Say the one terminal word and hand the answers over."""
         self._state = state
-        if self._begun is not None and state is RequestState.FAILED:
-            self._begun.fail(BrokerError(error or "the request failed", code))
-        elif self._begun is not None and self._stored is None:
-            self._acknowledge_late(self._begun)
-        elif self._begun is not None:
-            self._begun.set(self._accepted())
+        self._acceptance.conclude(state, error, code)
         extension_name = next(iter(self._legs)) if len(self._legs) == 1 else None
         response = self._close_in_room(state, error, code)
         self._voice.say(

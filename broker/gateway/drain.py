@@ -12,6 +12,7 @@ import logging
 from typing import Any, Final
 
 from actors import relay
+from actors.acceptance import Accepted
 from actors.base import LoopRef, ask, watch
 from actors.directory import Kind
 from actors.errors import BrokerError
@@ -83,7 +84,7 @@ class Drain:
 async def _runs(ref: LoopRef[Any]) -> bool:
     """Whether a request is on its way to an answer."""
     try:
-        accepted: relay.Accepted = await ask(ref, relay.GetState(), timeout=ENDING)
+        accepted: Accepted = await ask(ref, relay.GetState(), timeout=ENDING)
     except BrokerError:  # it has just ended
         return False
     return accepted.state not in _AT_REST

@@ -16,6 +16,7 @@ import msgspec
 import pykka
 
 from actors import relay_events
+from actors.acceptance import Accepted
 from actors.answers import Answers
 from actors.assignments import Assignments
 from actors.base import LoopActor, LoopRef, ask
@@ -30,7 +31,7 @@ from actors.lifecycle import TERMINAL, RequestState
 from actors.modes import RequestMode
 from actors.outbound import Notice, Order, OutputChunk, Resumed, StatusChanged
 from actors.output import Piece
-from actors.relay import Accepted, Begin, GetState, Relay
+from actors.relay import Begin, GetState, Relay
 from actors.room_records import RoomIndex
 from actors.store import Committed, Write
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actors import answers, relay
+from actors import answers
+from actors.acceptance import Accepted
 from actors.base import LoopRef, ask, watch
 from actors.client import (
     Attach,
@@ -44,10 +45,10 @@ def enter(bar: Bar, identity: str = "web", *sockets: str) -> LoopRef[Client]:
     return ref
 
 
-async def order(ref: LoopRef[Client], request_id: str = "r") -> relay.Accepted:
+async def order(ref: LoopRef[Client], request_id: str = "r") -> Accepted:
     """Order an answer."""
     placed = PlaceOrder(an_order(request_id=request_id))
-    accepted: relay.Accepted = await ask(ref, placed, timeout=ENOUGH)
+    accepted: Accepted = await ask(ref, placed, timeout=ENOUGH)
     return accepted
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from actors import answers, relay_events
+from actors.acceptance import Accepted
 from actors.assignments import Available, Forget, Place, Placed, Placement
 from actors.base import BlockingActor, LoopRef, ask, dead_letters, stop
 from actors.directory import Kind
@@ -25,7 +26,6 @@ from actors.outbound import (
     Resumed,
     StatusChanged,
 )
-from actors.relay import Accepted
 from actors.relay_events import Barred, Cancel, Cleared, EndShared, Held, Recorded
 from actors.room_events import MemberCame, RequestClosed, RequestOpened, Submit
 from actors.room_records import AddMessage

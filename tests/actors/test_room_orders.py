@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from actors import relay_events
+from actors.acceptance import Accepted
 from actors.answers import Resume
 from actors.directory import Kind
 from actors.errors import BrokerError, Code, NotFoundError, RefusedError
@@ -24,7 +25,6 @@ from actors.outbound import (
     WholeAnswer,
 )
 from actors.output import Piece
-from actors.relay import Accepted
 from actors.relay_events import Barred, Cleared, EndShared, Held, Recorded
 from actors.roles import Caller, Role, Target
 from actors.room_events import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from actors import answers, client, relay, room_events
+from actors import answers, client, room_events
+from actors.acceptance import Accepted
 from actors.base import LoopRef, ask
 from actors.directory import Kind
 from actors.errors import BrokerError, Code, NotFoundError, RefusedError
@@ -79,7 +80,7 @@ class LlmHandlers(SubscriptionHandlers, MessageHandlers, SpeakingHandlers):
         return self._accepted(self._ask(ref, placed), frame)
 
     async def _accepted(self, pending: Any, frame: LlmRequest) -> Fields:
-        accepted: relay.Accepted = await pending
+        accepted: Accepted = await pending
         fields: dict[str, Any] = {
             "message": f"the request is {accepted.state}",
             "requestId": frame.request_id,
