@@ -75,19 +75,23 @@ class Intake:
             stream, output = frame.stream_id, frame.output_id or frame.stream_id
             session.lane = Lane(pattern, ref, session.identity, stream, output)
 
-    def library_read(self, session: Session, stream_id: str) -> None:
-        """A peer with the stream library reads a stream, perhaps for the first time."""
+    def library_read(self, session: Session, stream_id: str) -> bool:
+        """A peer with the stream library reads a stream, perhaps for the first time.
+
+        False: there is none of that name to be read.
+        """
         if stream_id in session.library:
-            return
+            return True
         key = output_key(stream_id)
         reader = session.readers.get(key)
         stream = reader.read(stream_id, self._window) if reader is not None else None
         if stream is None:
-            return
+            return False
         request = key.partition(".")[0]
         wish = ResumeOutput(request, key, stream)
         ref = self._directory.find(Kind.REQUEST, request)
         (ref or self._answers).tell(wish)
+        return True
 
 
 def _tell(ref: LoopRef[Relay], extension: str, event: StreamEvent) -> None:

@@ -325,7 +325,9 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         except ProtocolError as error:
             raise _broken(socket, error) from None
         session = socket.sessions.get(namespace or Namespace.DEFAULT)
-        if session is not None:
+        if session is None:
+            socket.pace.unseen += 1
+        else:
             if json_text.may_hold_surrogates(text):
                 data = _without_surrogates(data)
             self._take_event(socket, session, int(number) if number else None, data)
@@ -380,12 +382,14 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
     def _take_packet(self, socket: TapsterSocket, arrived: Any) -> None:
         session = socket.sessions.get(arrived.namespace or Namespace.DEFAULT)
         if session is None:
+            socket.pace.unseen += 1
             return
         if arrived.packet_type in (EVENT, BINARY_EVENT):
             self._take_event(socket, session, arrived.id, arrived.data)
         elif arrived.packet_type in (ACK, BINARY_ACK):
             args = arrived.data if isinstance(arrived.data, list) else []
-            session.take_ack(arrived.id, args)
+            if not session.take_ack(arrived.id, args):
+                socket.pace.unseen += 1
         elif arrived.packet_type == DISCONNECT:
             self.leave(session, deliberate=False)
 
@@ -393,9 +397,9 @@ class TapsterServer(socketio.AsyncServer):  # type: ignore[misc]
         self, socket: TapsterSocket, session: Session, number: int | None, data: Any
     ) -> None:
         handlers = self._handlers[session.namespace]
-        if _is_part_of_an_answer(session, data):
+        if _is_part_of_an_answer(session, data) or _is_of_the_library(session, data):
             socket.pace.unseen += 1
-        elif not _is_of_the_library(session, data):
+        else:
             refuse = partial(handlers.refuse, session, number, data)
             if self._is_too_many(socket, socket.event_limit, refuse):
                 return

@@ -174,12 +174,14 @@ class Session:
         self.acks.pop(number, None)
         self._losses.pop(number, None)
 
-    def take_ack(self, number: int, args: list[Any]) -> None:
-        """An ack has come; one nobody waits for means nothing."""
+    def take_ack(self, number: int, args: list[Any]) -> bool:
+        """An ack has come; False: nobody waits for it, and it means nothing."""
         callback = self.acks.pop(number, None)
         self._losses.pop(number, None)
-        if callback is not None:
-            callback(args)
+        if callback is None:
+            return False
+        callback(args)
+        return True
 
     def warn_once(self, request_id: str) -> bool:
         """Whether this peer may be warned about a request: not for every chunk."""

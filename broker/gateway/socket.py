@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-from aiohttp import StreamReader, WSMsgType, web
+from aiohttp import StreamReader, WSMessage, WSMsgType, web
 from aiohttp.http_exceptions import HttpProcessingError
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import EngineIOError
@@ -52,6 +53,7 @@ _MESSAGE: Final = ord("4")
 _AT_ONCE: Final = frozenset({b"42", b"43"})
 """How messages begin that are events or acks without attachments."""
 _PONG: Final = ord("3")
+_CONTROL: Final = frozenset({WSMsgType.PING, WSMsgType.PONG})
 _PROBE: Final = b"2probe"
 _UPGRADE: Final = b"5"
 _CLOSE: Final = b"1"
@@ -309,6 +311,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             compress=False,
             decode_text=False,
             timeout=CLOSE_TIMEOUT,
+            autoping=False,  # aiohttp answers any number in one turn of the loop
             max_msg_size=self.server.max_http_buffer_size + 1,
         )
         await websocket.prepare(request)
@@ -337,6 +340,8 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                         await self._take_text(data)
                 elif message.type is WSMsgType.BINARY:
                     await self._take_binary(message.data)
+                elif message.type in _CONTROL:
+                    await self._take_control(websocket, message)
                 elif is_too_large(message):
                     reached[Limit.MAX_PACKET] += 1
                     reason = "a packet is too large"
@@ -383,11 +388,14 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             raise ProtocolBrokenError(self._broken)
 
     async def _keep_pace(self) -> None:
-        """Read no more while more stream events came than may."""
+        """Read no more while more stream events came than may; let others have a turn.
+
+        Who reads what has come already would go on to its end before anybody else.
+        """
         pause, self._pause = self._pause or self.pace.pause(), 0.0
+        await asyncio.sleep(pause)
         if pause:
             reached[Limit.STREAM_EVENTS_PER_SECOND] += 1
-            await asyncio.sleep(pause)
             # Its pong may wait behind what is not read.
             self._ponged = True
 
@@ -438,13 +446,24 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
     def _take_library(self, session: Session, packet: bytes) -> bool:
         stream_id = library.read_wish(packet)
         if stream_id is not None:
-            self.server.intake.library_read(session, stream_id)
-            return True
-        number = library.acknowledged(packet)
-        if number is not None:
-            session.take_ack(number, [])
-            return True
-        return False
+            meant = self.server.intake.library_read(session, stream_id)
+        else:
+            number = library.acknowledged(packet)
+            if number is None:
+                return False
+            meant = session.take_ack(number, [])
+        if not meant:  # it costs as much as what slows the reading
+            self.pace.unseen += 1
+        return True
+
+    async def _take_control(
+        self, websocket: TapsterWebSocket, message: WSMessage
+    ) -> None:
+        """Take a ping or a pong of the WebSocket itself."""
+        self.pace.unseen += 1
+        if message.type is WSMsgType.PING:
+            with contextlib.suppress(ConnectionError):  # it has gone meanwhile
+                await websocket.pong(message.data)
 
     async def _take_text(self, packet: bytes) -> None:
         if not packet:
@@ -457,6 +476,7 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
                 raise ProtocolBrokenError("a packet that is no UTF-8") from None
             await self.server.message(self, text)
         elif kind == _PONG:
+            self.pace.unseen += 1
             self._ponged = True
         elif packet == _CLOSE:
             reason = self.server.reason.CLIENT_DISCONNECT

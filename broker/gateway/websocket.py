@@ -65,6 +65,26 @@ class DirectQueue(WebSocketDataQueue):
         super().feed_data(data, size)
 
 
+class _LastWords:
+    """The parser of a connection that is being closed: of a flood it parses no more.
+
+    Its peer may answer within some seconds, and would be heard all that time.
+    """
+
+    def __init__(self, parser: WebSocketReader) -> None:
+        self._parser = parser
+        self._left = READ_AHEAD
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Look for the peer's farewell in what comes next, and drop the rest."""
+        self._left -= len(data)
+        return (False, b"") if self._left < 0 else self._parser.feed_data(data)
+
+    def feed_eof(self) -> None:
+        """There is no more."""
+        self._parser.feed_eof()
+
+
 def is_too_large(message: WSMessage) -> bool:
     """Whether aiohttp gave up reading because of a message's size."""
     error = message.data
@@ -84,6 +104,8 @@ class TapsterWebSocket(web.WebSocketResponse):
         self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True
     ) -> bool:
         """Close it; whoever sent too large a packet is told how large it may be."""
+        if self._connection._payload_parser is self._parser:  # noqa: SLF001
+            self._connection._payload_parser = _LastWords(self._parser)  # noqa: SLF001
         if code == WSCloseCode.MESSAGE_TOO_BIG:
             message = f"a packet has at most {self._max_msg_size - 1} bytes".encode()
         return await super().close(code=code, message=message, drain=drain)
@@ -102,8 +124,9 @@ class TapsterWebSocket(web.WebSocketResponse):
         self._parser = WebSocketReader(
             self.direct, self._max_msg_size, compress=False, decode_text=False
         )
-        request.protocol.set_parser(self._parser)
-        request.protocol.keep_alive(val=False)
+        self._connection = request.protocol
+        self._connection.set_parser(self._parser)
+        self._connection.keep_alive(val=False)
 
     def let_go(self) -> None:
         """Forget, after the end, what would keep all of the connection alive.

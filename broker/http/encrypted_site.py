@@ -145,7 +145,7 @@ class _Entrance:
             connection,
             ssl=self._context,
             ssl_handshake_timeout=self._gate.first_request,
-            ssl_shutdown_timeout=self._gate.taking,
+            ssl_shutdown_timeout=self._gate.farewell,
         )
 
 

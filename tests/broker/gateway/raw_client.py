@@ -51,6 +51,10 @@ class RawSocket:
         """Send a text frame, whatever its bytes are."""
         await self._socket.send_frame(payload, aiohttp.WSMsgType.TEXT)
 
+    async def send_control(self, kind: aiohttp.WSMsgType) -> None:
+        """Send a ping or a pong of the WebSocket, which is no packet."""
+        await self._socket.send_frame(b"", kind)
+
     async def receive(self) -> str | bytes:
         """The next engine packet.
 
