@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from actors.policies import Assigned, ConnectionPolicy
-from actors.store import Read, Statement, Write
+from actors.records import Read, Statement, Write
 
 _POLICY: Final = "policy"
 """The name of our row among the choices."""

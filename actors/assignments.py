@@ -40,9 +40,9 @@ from actors.policies import (
     allot,
     inherited,
 )
+from actors.records import Committed, Write
 from actors.roles import Caller
 from actors.roster import Roster
-from actors.store import Committed, Write
 
 
 class Available(msgspec.Struct, frozen=True):

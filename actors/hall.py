@@ -58,12 +58,12 @@ from actors.hall_events import (
 from actors.house import House
 from actors.limits import Limit, reached
 from actors.modes import RequestMode
-from actors.outbound import NO_READERS
+from actors.outbound import HOUSE, NO_READERS
 from actors.relay_events import Barred, Cancel
+from actors.request_records import CloseRequest
 from actors.roles import Caller, CallerKind
 from actors.room import Room
 from actors.room_notices import ExtensionsAvailable, RoomsChanged
-from actors.room_orders import HOUSE
 from actors.room_records import (
     LoadRoom,
     PutDefaultMode,
@@ -71,7 +71,7 @@ from actors.room_records import (
     RoomRow,
     StoredRoom,
 )
-from actors.store import CloseRequest, Flush
+from actors.store import Flush
 from actors.transcript import TAIL
 
 

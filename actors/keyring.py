@@ -29,6 +29,7 @@ import pykka
 
 from actors import store
 from actors.base import BlockingActor
+from actors.client_records import ExpireKeys, KeyRow, PutKey, RemoveKeys, UseKey
 from actors.clock import steady_clock
 from actors.errors import Code, RefusedError
 from actors.limits import Limit, reached
@@ -131,7 +132,7 @@ class Rotated(msgspec.Struct, frozen=True):
 
     key: str
     dropped: tuple[str, ...]
-    expiring: tuple[store.KeyRow, ...]
+    expiring: tuple[KeyRow, ...]
 
 
 class Revoke(msgspec.Struct, frozen=True):
@@ -142,13 +143,13 @@ class Revoke(msgspec.Struct, frozen=True):
 
 
 class ListKeys(msgspec.Struct, frozen=True):
-    """Answers with the client's ``store.KeyRow``s."""
+    """Answers with the client's ``KeyRow``s."""
 
     client: str
 
 
 class ListAllKeys(msgspec.Struct, frozen=True):
-    """Answers with the ``store.KeyRow``s of all clients."""
+    """Answers with the ``KeyRow``s of all clients."""
 
 
 class GetExpired(msgspec.Struct, frozen=True):
@@ -228,13 +229,13 @@ def hash_secret(secret: str, cost: int = COST) -> bytes:
 
 def make_key(
     client: str, now: float, expires_at: float | None = None
-) -> tuple[str, store.KeyRow]:
+) -> tuple[str, KeyRow]:
     """Make a key of 256 random bits: the key in plain, and its row."""
     secret = secrets.token_urlsafe(32)
     identifier = _seal(secret)
     key = f"tap_{identifier}_{secret}"
     hashed = hash_secret(key)
-    return key, store.KeyRow(identifier, client, hashed, now, now, expires_at)
+    return key, KeyRow(identifier, client, hashed, now, now, expires_at)
 
 
 def check_length(secret: str) -> None:
@@ -273,7 +274,7 @@ class Keyring(BlockingActor):
 
     def __init__(
         self,
-        keys: Iterable[store.KeyRow],
+        keys: Iterable[KeyRow],
         store_ref: pykka.ActorRef[Any],
         clock: Callable[[], float] | None = None,
         wall: Callable[[], float] = time.time,
@@ -283,7 +284,7 @@ class Keyring(BlockingActor):
         self._clock = clock or steady_clock()
         # When a key expires is a date: no other clock knows of a night's sleep.
         self._wall = wall
-        self._keys: dict[str, dict[str, store.KeyRow]] = {}
+        self._keys: dict[str, dict[str, KeyRow]] = {}
         self._use_stored: dict[str, float] = {}
         self._replace(keys)
 
@@ -354,7 +355,7 @@ class Keyring(BlockingActor):
         stored = self._use_stored.get(identifier)
         if stored is None or now - stored >= USE_STORED_EVERY:
             self._use_stored[identifier] = now
-            self._store.tell(store.UseKey(id=identifier, at=now))
+            self._store.tell(UseKey(id=identifier, at=now))
 
     def _issue(
         self, client: str, in_use: frozenset[str], lifetime: float | None
@@ -380,7 +381,7 @@ class Keyring(BlockingActor):
             del held[identifier]
             self._use_stored.pop(identifier, None)
         held[row.id] = row
-        self._store.tell(store.PutKey(row, dropped))
+        self._store.tell(PutKey(row, dropped))
         return Issued(key, dropped)
 
     def _rotate(self, client: str, overlap: float, lifetime: float | None) -> Rotated:
@@ -393,7 +394,7 @@ class Keyring(BlockingActor):
         )
         held.update((row.id, row) for row in expiring)
         ids = tuple(row.id for row in expiring)
-        self._store.tell(store.ExpireKeys(ids=ids, at=end))
+        self._store.tell(ExpireKeys(ids=ids, at=end))
         return Rotated(issued.key, issued.dropped, expiring)
 
     def _expired(self) -> frozenset[tuple[str, str]]:
@@ -411,7 +412,7 @@ class Keyring(BlockingActor):
         for each in dropped:
             del held[each]
             self._use_stored.pop(each, None)
-        self._store.tell(store.RemoveKeys(dropped))
+        self._store.tell(RemoveKeys(dropped))
         return dropped
 
     def _reload(self) -> frozenset[str]:
@@ -423,7 +424,7 @@ class Keyring(BlockingActor):
         self._replace(contents.keys)
         return frozenset(before - {row.id for row in contents.keys})
 
-    def _replace(self, keys: Iterable[store.KeyRow]) -> None:
+    def _replace(self, keys: Iterable[KeyRow]) -> None:
         before, self._keys = self._keys, {}
         for row in keys:
             known = before.get(row.client, {}).get(row.id, row)

@@ -21,6 +21,9 @@ NO_READERS: Collection[str] = ()
 EVERYBODY: Final = "all"
 """As a reader: whoever is connected. No identity can be called so."""
 
+HOUSE: Final = "server"
+"""As a requester: who orders where nobody did. No identity can be called so."""
+
 
 class OutputId(msgspec.Struct, frozen=True):
     """Which answer to which request a notice speaks of."""

@@ -15,11 +15,14 @@ import msgspec
 from actors.base import LoopRef, ask
 from actors.errors import BrokerError
 from actors.future import LoopFuture
+from actors.hall_events import RoomChanged, RoomSummary
 from actors.house import House
 from actors.limits import Limit, reached
 from actors.members import Member, Members
 from actors.message import Message, MessageKind
 from actors.modes import RequestMode
+from actors.records import Committed, Unwritten, Write
+from actors.request_records import RequestRow
 from actors.room_notices import MessageAdded, RoomNotice
 from actors.room_records import (
     AddMessage,
@@ -30,7 +33,7 @@ from actors.room_records import (
     RoomRow,
     StoredRoom,
 )
-from actors.store import Committed, Flush, RequestRow, Unwritten, Write
+from actors.store import Flush
 from actors.transcript import Transcript
 
 
@@ -93,6 +96,19 @@ class Premises:
             if member.present and (member.identity == viewer or member.caller.monitors)
         ]
 
+    def tell_hall(self) -> None:
+        """Have the room stand in lists as it is now."""
+        row = self.row
+        summary = RoomSummary(
+            name=row.name,
+            mode=row.mode,
+            members=len(self.members),
+            master=self.members.master(),
+            open=row.open,
+            keep=row.keep or row.owner is not None,
+        )
+        self.house.hall.tell(RoomChanged(summary))
+
     # -- storing
 
     def write(self, write: Write) -> None:
@@ -105,6 +121,14 @@ class Premises:
         """Have something stored and answer, once it is, whether it could be."""
         self.when_committed(write, answer.set)
         return answer
+
+    def members_committed(
+        self, members: list[Member], answer: LoopFuture[bool]
+    ) -> LoopFuture[bool]:
+        """Have members stored as they are now; answers as ``committed`` does."""
+        for member in members[:-1]:
+            self.write(self.member_write(member))
+        return self.committed(self.member_write(members[-1]), answer)
 
     def answered(self, write: Write, answer: LoopFuture[Any], fact: Any) -> None:
         """Have something stored and answer with a fact: ``Unwritten``, if it is not."""

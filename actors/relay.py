@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 import msgspec
 
-from actors import answers, assignments, extension, relay_events, room_events, store
+from actors import answers, assignments, extension, relay_events, room_events
 from actors.acceptance import Acceptance, Accepted
 from actors.alarms import Alarms
 from actors.base import LoopActor, LoopRef
@@ -39,6 +39,7 @@ from actors.members import not_in
 from actors.outbound import Order, Resumed
 from actors.output import GapTooLargeError
 from actors.pour import Pour, Readers, StrayError
+from actors.records import Committed
 from actors.roles import Caller
 from actors.voice import Voice
 
@@ -86,7 +87,7 @@ Message: TypeAlias = (
     | answers.ResumeOutput
     | assignments.Placed
     | assignments.NotPlaced
-    | store.Committed
+    | Committed
     | relay_events.ChunkCame
     | relay_events.AnswerEvent
     | relay_events.QueueEvent
@@ -143,7 +144,7 @@ class Relay(LoopActor):
                 return self._place(placements)
             case assignments.NotPlaced(error):
                 return self._not_placed(error)
-            case store.Committed(ok):
+            case Committed(ok):
                 return self._committed(ok=ok)
             case relay_events.Cleared() | relay_events.Held() | relay_events.Recorded():
                 return self._room_says(message)

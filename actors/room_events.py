@@ -18,8 +18,8 @@ from actors.base import LoopRef
 from actors.lifecycle import RequestState
 from actors.modes import RequestMode
 from actors.outbound import Order
+from actors.records import Committed
 from actors.roles import Caller, CallerKind, Role, Target
-from actors.store import Committed
 
 
 class Founded(msgspec.Struct, frozen=True):
@@ -301,18 +301,20 @@ MemberMessage: TypeAlias = (
     | Add
     | Remove
     | Kick
-    | Mute
-    | Unmute
     | SetRole
     | GetMembers
     | GetLock
 )
 """What is about members."""
 
+MuteMessage: TypeAlias = Mute | Unmute
+"""What is about who must be silent."""
+
 Message: TypeAlias = (
     OrderMessage
     | TalkMessage
     | MemberMessage
+    | MuteMessage
     | Founded
     | Sweep
     | SetMode

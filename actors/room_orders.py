@@ -28,8 +28,9 @@ from actors.members import not_in
 from actors.merging import BLANK_LINE, merge, text_of
 from actors.message import Message, MessageKind, without_text
 from actors.modes import RequestMode, Treatment, treatment
-from actors.outbound import Order
+from actors.outbound import HOUSE, Order
 from actors.premises import Premises
+from actors.request_records import CloseRequest, RequestRow
 from actors.roles import Action, Caller, Role
 from actors.room_events import (
     Answer,
@@ -41,11 +42,8 @@ from actors.room_events import (
     Submit,
 )
 from actors.room_notices import MessageAdded
-from actors.store import CloseRequest, RequestRow
 
 THINK_REQUEST: Final = "THINK_REQUEST"
-HOUSE: Final = "server"
-"""Who orders where nobody did."""
 
 
 class Think(msgspec.Struct, frozen=True):

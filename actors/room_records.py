@@ -13,7 +13,8 @@ import msgspec
 
 from actors.lifecycle import RequestState
 from actors.message import Message, MessageKind
-from actors.store import OpenRequest, Read, RequestRow, Statement, Write
+from actors.records import Read, Statement, Write
+from actors.request_records import OpenRequest, RequestRow
 from actors.store_trouble import DamagedError
 
 _DEFAULT_MODE: Final = "default mode"

@@ -1,7 +1,7 @@
 """The tables of the database, and how older ones become today's.
 
-Owns the schema and nothing that is in it: rows are ``actors.store``'s and those of
-the ``*_records`` modules. A migration, once published, is never edited.
+Owns the schema and nothing that is in it: rows are those of ``actors.shared_settings``
+and the ``*_records`` modules. A migration, once published, is never edited.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ from typing import Any, Final, TypeAlias, assert_never
 import msgspec
 import pykka
 
-from actors import store
 from actors.base import LoopActor
 from actors.errors import NotFoundError, RefusedError
 from actors.future import LoopFuture
+from actors.records import Committed, Read, Statement, Write
 
 MAX_SETTINGS: Final = 1_000
 
@@ -61,18 +61,18 @@ class Conflict(msgspec.Struct, frozen=True):
     kept: Setting
 
 
-class PutSetting(store.Write, frozen=True):
+class PutSetting(Write, frozen=True):
     """Store a setting."""
 
     setting: Setting
 
-    def statements(self, now: float) -> tuple[store.Statement, ...]:  # noqa: ARG002
+    def statements(self, now: float) -> tuple[Statement, ...]:  # noqa: ARG002
         """One row."""
         statement = "INSERT OR REPLACE INTO shared_settings VALUES (?, ?, ?, ?)"
         return ((statement, msgspec.structs.astuple(self.setting)),)
 
 
-class ReadSettings(store.Read, frozen=True):
+class ReadSettings(Read, frozen=True):
     """Answers with every stored ``Setting``."""
 
     def run(self, connection: sqlite3.Connection) -> tuple[Setting, ...]:
@@ -83,7 +83,7 @@ class ReadSettings(store.Read, frozen=True):
         return tuple(Setting(*row) for row in rows)
 
 
-Message: TypeAlias = Save | Get | store.Committed
+Message: TypeAlias = Save | Get | Committed
 
 
 class SharedSettings(LoopActor):
@@ -105,7 +105,7 @@ class SharedSettings(LoopActor):
                 return self._save(setting)
             case Get(name):
                 return self._get(name)
-            case store.Committed(ok, token):
+            case Committed(ok, token):
                 return self._committed(token, ok=ok)
             case _:
                 assert_never(message)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from actors.message import Message, MessageKind, Stamp, compose
+from actors.records import Write
 from actors.room_records import AddMessage, MemberRow, PutMember, PutRoom, RoomRow
 from actors.schema import open_database
-from actors.store import Write
-from broker.app import DATABASE
+from broker.storage import DATABASE
 
 MEMBERS: Final = "guest-a", "guest-b"
 ROOM: Final = "lobby"

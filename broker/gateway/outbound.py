@@ -12,6 +12,7 @@ from typing import Any, Final, get_args
 
 from actors.lifecycle import TERMINAL
 from actors.outbound import (
+    HOUSE,
     Notice,
     OrderPlaced,
     OrderRevoked,
@@ -200,9 +201,13 @@ class SocketOutbound:
         for requester in readers:
             self.tally.note(requester, notice)
             self.book.note(requester, notice)
-            if notice.state in TERMINAL and not self._registry.of(requester):
+            if notice.state in TERMINAL and self._is_away(requester):
                 self.untold.keep(requester, notice)
         self._send(readers, outbound.status(notice))
+
+    def _is_away(self, requester: str) -> bool:
+        """Whether it may come back to hear of it; the broker itself never does."""
+        return requester != HOUSE and not self._registry.of(requester)
 
     def _warned(self, notice: Warned, readers: Collection[str]) -> None:
         for session in self._sessions(readers):

@@ -17,6 +17,7 @@ import msgspec
 from actors.base import ask
 from actors.errors import BrokerError, Code, RefusedError
 from actors.limits import Limit, reached
+from actors.records import Read
 from actors.room_records import (
     CountMessages,
     HistoryView,
@@ -25,7 +26,6 @@ from actors.room_records import (
     ReadMessages,
     ReadNewest,
 )
-from actors.store import Read
 from broker.gateway.dispatch import Call, Fields
 from broker.gateway.session import Session
 from broker.protocol.wire import Event

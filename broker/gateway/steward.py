@@ -17,10 +17,12 @@ import msgspec
 
 from actors import store
 from actors.base import ask
+from actors.client_records import ClientRow, ForgetClient, KeyRow, TrustClient
 from actors.errors import Code, RefusedError, UnavailableError
 from actors.hall_events import GetHolder
 from actors.house import House
-from actors.store import ClientRow, Contents, KeyRow
+from actors.records import Write
+from actors.store import Contents
 from broker.config import SettingsError
 from broker.gateway.doorman import Doorman
 from broker.gateway.session import Session
@@ -106,7 +108,7 @@ class Steward:
             return
         await self._must_be_free(client)
         row = ClientRow(client, kind, time.time())
-        await self._store(store.TrustClient(row))
+        await self._store(TrustClient(row))
         if not self.knows(client):
             raise UnavailableError("the store is down: nobody new can be trusted")
         _log_trusted(client, by)
@@ -118,7 +120,7 @@ class Steward:
             UnavailableError: this can not be written.
         """
         self._write_trust(client, trusted=False)
-        await self._store(store.ForgetClient(client))
+        await self._store(ForgetClient(client))
         await self.revoke(client, None, by)
         if self.knows(client):
             raise UnavailableError(f"the store is down: {client!r} is trusted still")
@@ -201,7 +203,7 @@ class Steward:
         if holder is not None:
             raise RefusedError(f"{client!r} is the name of a room or an identity")
 
-    async def _store(self, write: store.Write) -> None:
+    async def _store(self, write: Write) -> None:
         self._house.store.tell(write)
         contents: Contents = await ask(
             self._house.store, store.Reload(), timeout=STORE_TIMEOUT

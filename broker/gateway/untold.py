@@ -15,7 +15,7 @@ from typing import Final
 from actors.outbound import StatusChanged
 
 MOST: Final = 10_000
-"""Ends kept at a time; whose last is the oldest lose theirs first."""
+"""Ends kept at a time; the oldest go first."""
 
 
 class UntoldEnds:
@@ -27,32 +27,37 @@ class UntoldEnds:
         """Keep each end for so many seconds."""
         self._seconds = seconds
         self._clock = clock
-        self._ends: OrderedDict[str, list[tuple[float, StatusChanged]]] = OrderedDict()
-        self._count = 0
+        self._serial = 0
+        self._ends: dict[str, dict[int, StatusChanged]] = {}
+        self._ages: OrderedDict[int, tuple[float, str]] = OrderedDict()
+        """When each is forgotten and whose it is, the oldest first."""
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._ages)
 
     def keep(self, requester: str, notice: StatusChanged) -> None:
         """Remember an end for when its requester is back."""
-        expires = self._clock() + self._seconds
-        self._ends.setdefault(requester, []).append((expires, notice))
-        self._ends.move_to_end(requester)
-        self._count += 1
-        self._make_room()
+        self._serial += 1
+        self._ends.setdefault(requester, {})[self._serial] = notice
+        self._ages[self._serial] = self._clock() + self._seconds, requester
+        self._forget_old()
 
     def take(self, requester: str) -> list[StatusChanged]:
         """What a requester has not been told; it is told now, and once."""
-        ends = self._ends.pop(requester, [])
-        self._count -= len(ends)
-        now = self._clock()
-        return [notice for expires, notice in ends if expires > now]
+        self._forget_old()
+        ends = self._ends.pop(requester, {})
+        for serial in ends:
+            del self._ages[serial]
+        return list(ends.values())
 
-    def _make_room(self) -> None:
+    def _forget_old(self) -> None:
         now = self._clock()
-        while self._ends:
-            requester, ends = next(iter(self._ends.items()))
-            if self._count <= MOST and ends[-1][0] > now:
+        while self._ages:
+            serial, (expires, requester) = next(iter(self._ages.items()))
+            if len(self._ages) <= MOST and expires > now:
                 return
-            self._count -= len(ends)
-            del self._ends[requester]
+            del self._ages[serial]
+            ends = self._ends[requester]
+            del ends[serial]
+            if not ends:
+                del self._ends[requester]

@@ -15,13 +15,14 @@ from actors.errors import BrokerError
 from actors.hall_events import ask_room
 from actors.modes import RequestMode
 from actors.outbound import Order
+from actors.records import Committed, Read, Write
 from actors.relay_events import Barred, Cleared, Held, Recorded
 from actors.roles import Caller, CallerKind, Role, Target
 from actors.room_events import MemberInfo
 from actors.room_notices import Concerned, MessageAdded, RoomsChanged
 from actors.room_records import LoadIndex, Page, ReadMessages, RoomIndex
 from actors.schema import open_database
-from actors.store import Committed, Flush, Read, Store, Write
+from actors.store import Flush, Store
 from tests.actors.recording import ENOUGH, Bar, Neighbour, an_order
 
 MONITOR: Final = Caller("boss", "boss", CallerKind.MONITOR)

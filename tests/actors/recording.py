@@ -31,9 +31,9 @@ from actors.lifecycle import TERMINAL, RequestState
 from actors.modes import RequestMode
 from actors.outbound import Notice, Order, OutputChunk, Resumed, StatusChanged
 from actors.output import Piece
+from actors.records import Committed, Write
 from actors.relay import Begin, GetState, Relay
 from actors.room_records import RoomIndex
-from actors.store import Committed, Write
 
 MS: Final = 0.001
 """The unit of all times that a test waits for."""

@@ -20,8 +20,8 @@ from actors.errors import BrokerError, Code
 from actors.lifecycle import RequestState
 from actors.message import Message, MessageKind
 from actors.outbound import OutputId, Resumed
+from actors.request_records import CloseRequest, RequestRow
 from actors.room_records import AddMessage
-from actors.store import CloseRequest, RequestRow
 from tests.actors.inn import Shelf, gone_store
 from tests.actors.recording import FakeStore, RecordingPort
 

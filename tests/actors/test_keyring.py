@@ -13,7 +13,7 @@ import msgspec
 import pykka
 import pytest
 
-from actors import keyring, schema, store
+from actors import client_records, keyring, schema
 from actors.base import ask, stop
 from actors.errors import BrokerError, Code
 from actors.keyring import (
@@ -157,7 +157,7 @@ async def test_frequent_use_is_written_once_in_a_while(ring: Ring) -> None:
         ring.ref.tell(Used({("web", identifier(key)): at}))
     await ring.ask(ListAllKeys())
 
-    assert len(ring.store.of(store.UseKey)) == 1
+    assert len(ring.store.of(client_records.UseKey)) == 1
 
 
 async def test_all_keys_of_all_clients_are_listed(ring: Ring) -> None:
@@ -231,7 +231,7 @@ async def test_a_wrong_key_does_not_fit(ring: Ring, spoil: Any) -> None:
 async def test_keys_are_stored_as_hashes_only(ring: Ring) -> None:
     """What is stored can not be read back."""
     key = await ring.issue()
-    put = await ring.store.hears(store.PutKey)
+    put = await ring.store.hears(client_records.PutKey)
 
     assert (put.row.id, put.row.client) == (identifier(key), "web")
     assert put.row.hash.startswith(b"$2b$")
@@ -241,8 +241,8 @@ async def test_keys_are_stored_as_hashes_only(ring: Ring) -> None:
 async def test_the_use_of_a_key_is_stored(ring: Ring) -> None:
     """The one unused longest makes room one day."""
     await ring.fits(await ring.issue())
-    issued = await ring.store.hears(store.PutKey)
-    used = await ring.store.hears(store.UseKey)
+    issued = await ring.store.hears(client_records.PutKey)
+    used = await ring.store.hears(client_records.UseKey)
 
     assert used.id == issued.row.id
     assert used.at > issued.row.last_used_at
@@ -264,7 +264,7 @@ async def test_the_key_unused_longest_makes_room(ring: Ring) -> None:
     await ring.fits(keys[0])
     issued = await ring.ask(Issue("web"))
     put = await ring.store.hears(
-        store.PutKey, row=(await ring.ask(ListKeys("web")))[-1]
+        client_records.PutKey, row=(await ring.ask(ListKeys("web")))[-1]
     )
 
     assert issued.dropped == put.replaces == (identifier(keys[1]),)
@@ -327,7 +327,9 @@ async def test_a_revoked_key_does_not_fit(ring: Ring) -> None:
     assert dropped == (identifier(first),)
     assert not await ring.fits(first)
     assert await ring.fits(second)
-    assert await ring.store.hears(store.RemoveKeys) == store.RemoveKeys(dropped)
+    assert await ring.store.hears(
+        client_records.RemoveKeys
+    ) == client_records.RemoveKeys(dropped)
 
 
 async def test_all_keys_of_a_client_are_revoked(ring: Ring) -> None:
@@ -504,7 +506,7 @@ async def test_rotated_keys_and_the_new_one_are_good_for_a_while(clock: Clock) -
     during = [await ring.fits(key) for key in (old, rotated.key)]
     clock.now += 1
     expired = await ring.ask(GetExpired())
-    stored = await ring.store.hears(store.ExpireKeys)
+    stored = await ring.store.hears(client_records.ExpireKeys)
 
     assert during == [True, True]
     assert expired == {("web", identifier(old))}

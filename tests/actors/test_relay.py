@@ -26,11 +26,13 @@ from actors.outbound import (
     Resumed,
     StatusChanged,
 )
+from actors.records import Committed
 from actors.relay_events import Barred, Cancel, Cleared, EndShared, Held, Recorded
+from actors.request_records import CloseRequest, RequestRow
 from actors.room_events import MemberCame, RequestClosed, RequestOpened, Submit
 from actors.room_records import AddMessage
 from actors.schema import open_database
-from actors.store import CloseRequest, Committed, RequestRow, Store
+from actors.store import Store
 from tests.actors.recording import (
     ENOUGH,
     SHORT,

@@ -20,6 +20,7 @@ from actors.errors import Code
 from actors.house import HouseRules
 from actors.message import timestamp
 from actors.modes import RequestMode
+from actors.records import Unwritten
 from actors.roles import Caller, Role, Target
 from actors.room_events import (
     Add,
@@ -49,7 +50,6 @@ from actors.room_notices import (
     RoomDeleted,
     RoomModeChanged,
 )
-from actors.store import Unwritten
 from tests.actors.inn import (
     ANN,
     BOB,

@@ -26,6 +26,7 @@ from actors.outbound import (
 )
 from actors.output import Piece
 from actors.relay_events import Barred, Cleared, EndShared, Held, Recorded
+from actors.request_records import CloseRequest
 from actors.roles import Caller, Role, Target
 from actors.room_events import (
     Add,
@@ -40,7 +41,6 @@ from actors.room_events import (
     Speak,
 )
 from actors.room_records import AddMessage
-from actors.store import CloseRequest
 from tests.actors.inn import (
     ANN,
     BOB,

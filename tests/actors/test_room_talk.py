@@ -15,6 +15,7 @@ from actors.errors import Code
 from actors.hall_events import Away, Came, CreateRoom, ask_room
 from actors.message import MessageKind
 from actors.modes import RequestMode
+from actors.records import Committed, Unwritten
 from actors.roles import Caller, Role, Target
 from actors.room_events import (
     Add,
@@ -44,7 +45,6 @@ from actors.room_records import (
     ReadMessages,
     StoredRoom,
 )
-from actors.store import Committed, Unwritten
 from actors.transcript import TAIL, Transcript
 from tests.actors.inn import (
     ANN,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from actors import schema
 from actors.base import ask, stop
-from actors.store import Contents, KeyRow, Reload, Store
+from actors.client_records import KeyRow
+from actors.store import Contents, Reload, Store
 from tests.actors.recording import ENOUGH
 
 BEFORE_EXPIRY = 2

@@ -13,9 +13,19 @@ import pykka
 import pytest
 
 from actors.base import ask, stop
+from actors.client_records import (
+    ClientRow,
+    ForgetClient,
+    KeyRow,
+    PutKey,
+    RemoveKeys,
+    TrustClient,
+)
 from actors.errors import UnavailableError
 from actors.histogram import Histogram
 from actors.lifecycle import RequestState
+from actors.records import Committed, Read
+from actors.request_records import CloseRequest, OpenRequest, RequestRow
 from actors.room_records import (
     FindAnswers,
     HistoryView,
@@ -29,22 +39,11 @@ from actors.store import (
     IMPATIENT,
     Changed,
     CheckWritable,
-    ClientRow,
-    CloseRequest,
-    Committed,
     Contents,
     Flush,
-    ForgetClient,
-    KeyRow,
     Load,
-    OpenRequest,
-    PutKey,
-    Read,
     Reload,
-    RemoveKeys,
-    RequestRow,
     Store,
-    TrustClient,
 )
 from tests.actors.recording import ENOUGH, Neighbour
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from actors.client_records import KeyRow
 from actors.errors import (
     Code,
     NotFoundError,
@@ -13,7 +14,6 @@ from actors.errors import (
 )
 from actors.keyring import KEY_ID
 from actors.message import timestamp
-from actors.store import KeyRow
 from broker.gateway.auditing import audited
 from broker.gateway.dispatch import Call, Fields, handles
 from broker.gateway.namespaces.common import KeyHandlers

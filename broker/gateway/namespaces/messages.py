@@ -10,8 +10,8 @@ from actors.directory import Kind
 from actors.errors import ProtocolError, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import ask_room
+from actors.records import Unwritten
 from actors.relay_events import StatusCame
-from actors.store import Unwritten
 from broker.gateway.auditing import audited_of_monitors
 from broker.gateway.dispatch import Call, Later, Result, handles
 from broker.gateway.namespaces.common import CommonHandlers

@@ -11,9 +11,9 @@ from actors.future import LoopFuture
 from actors.hall_events import RoomSummary, ask_room
 from actors.members import IDLE
 from actors.modes import mode_of
+from actors.records import Unwritten
 from actors.roles import Caller, CallerKind, Role
 from actors.room_events import MemberInfo
-from actors.store import Unwritten
 from broker.gateway.auditing import audited_of_monitors
 from broker.gateway.dispatch import Call, Fields, Later, Result, handles
 from broker.gateway.namespaces.messages import MessageHandlers, durably, stored

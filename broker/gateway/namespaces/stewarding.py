@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from actors.client_records import KeyRow
 from actors.errors import Code, NotFoundError, ProtocolError, RefusedError
 from actors.keyring import KEY_ID, key_id
 from actors.message import timestamp
-from actors.store import KeyRow
 from broker.gateway.auditing import audited
 from broker.gateway.dispatch import Call, Fields, handles
 from broker.gateway.namespaces.common import CommonHandlers, must_be_monitor

@@ -16,9 +16,10 @@ from typing import Any, Final
 
 import pytest
 
-from broker.app import Where, running_broker
+from broker.app import running_broker
 from broker.config import ServerSettings
 from broker.protocol.wire import MONITOR_TYPE, AnswerEvent, Event, Namespace
+from broker.start import Where
 
 from .fakes import ENOUGH
 

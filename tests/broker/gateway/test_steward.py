@@ -12,9 +12,10 @@ import pytest
 
 from actors import store
 from actors.base import LoopActor
+from actors.client_records import ClientRow, ForgetClient, KeyRow, TrustClient
 from actors.errors import BrokerError, Code
 from actors.hall_events import GetHolder
-from actors.store import ClientRow, Contents, KeyRow
+from actors.store import Contents
 from broker.gateway.steward import Steward
 from broker.logs.audit import Action
 from broker.security.trust import TrustRegistry
@@ -31,9 +32,9 @@ class Disk(LoopActor):
     def on_receive(self, message: Any) -> Any:
         """Write, unless it is down."""
         match message:
-            case store.TrustClient(row=row) if not self.down:
+            case TrustClient(row=row) if not self.down:
                 self.rows[row.client] = row
-            case store.ForgetClient(client=client) if not self.down:
+            case ForgetClient(client=client) if not self.down:
                 self.rows.pop(client, None)
             case store.Flush():
                 return not self.down

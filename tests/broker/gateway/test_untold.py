@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from actors.lifecycle import RequestState
-from actors.outbound import StatusChanged
+from actors.outbound import HOUSE, StatusChanged
 from broker.gateway import untold
 from broker.gateway.client_list import ClientList
 from broker.gateway.outbound import SocketOutbound
@@ -42,6 +42,26 @@ def test_end_is_kept_as_long_as_the_answer() -> None:
     now = 601.0
 
     assert [each.request_id for each in ends.take("web")] == ["new"]
+
+
+def test_end_goes_in_its_time_though_others_follow() -> None:
+    """Who orders again and again, and never comes back, must not fill the memory."""
+    now = 0.0
+    ends = UntoldEnds(60, clock=lambda: now)
+    for second in range(600):
+        now = float(second)
+        ends.keep("web", an_end(f"of {second}"))
+
+    assert len(ends) == 60
+
+
+async def test_nobody_comes_back_to_hear_how_the_brokers_own_requests_ended() -> None:
+    """A room that thinks by itself orders in the name of the house."""
+    clients = ClientList(1_000_000, asyncio.get_running_loop())
+    outbound = SocketOutbound(SessionRegistry(), clients)
+    outbound.publish(an_end(), [HOUSE])
+
+    assert len(outbound.untold) == 0
 
 
 def test_only_so_many_ends_are_kept() -> None:
