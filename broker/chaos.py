@@ -7,12 +7,16 @@ Owns the dice and nothing else. It runs only where the environment says so
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
+from collections.abc import AsyncIterator
 
 import msgspec
 
 from actors.directory import Directory, Kind, Name
+from broker.config import chaos_pause
+from broker.meanwhile import meanwhile
 
 logger = logging.getLogger(__name__)
 
@@ -46,3 +50,19 @@ class Chaos:
         while True:
             await asyncio.sleep(2 * pause * self._dice.random())
             self.strike()
+
+
+@contextlib.asynccontextmanager
+async def crashes_on_purpose(directory: Directory) -> AsyncIterator[None]:
+    """Strike until the end, where the environment wants it.
+
+    Raises:
+        SettingsError: it names no time to strike after.
+    """
+    pause = chaos_pause()
+    if pause is None:
+        yield
+        return
+    chaos = Chaos(directory, random.Random())  # noqa: S311 - not a secret
+    async with meanwhile(chaos.run(pause)):
+        yield

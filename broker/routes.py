@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from actors.routing import MAX_RULES, NO_RULES, Rule, Rulebook, Words
-from broker.config import SettingsError, decode_json, read_bytes
+from broker.config import SettingsError
+from broker.settings_file import decode_json, read_bytes
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,8 @@
 Nobody can build one of these anew from what is left when it has crashed; the store
 can, at the next start. So the process ends with an error, for whoever runs it to start
 it again, rather than go on in a house where nothing is answered.
+
+Owns how long each has to end when the broker stops; who they are is the house's to say.
 """
 
 from __future__ import annotations
@@ -11,18 +13,34 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pykka
+
+from actors.base import stop
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY: Final = 0.5
 """Seconds between two looks."""
 
+STOP_TIMEOUT: Final = 10.0
+"""Seconds in which an actor must have done what it was told before its end."""
+
+R = TypeVar("R", bound=pykka.ActorRef[Any])
+
 
 class StaffLostError(Exception):
     """The process can not go on, and one sentence why."""
+
+
+@contextlib.asynccontextmanager
+async def employed(ref: R) -> AsyncIterator[R]:
+    """Stop an actor at the end, once it has done what it was told."""
+    try:
+        yield ref
+    finally:
+        await stop(ref, timeout=STOP_TIMEOUT)
 
 
 @contextlib.asynccontextmanager

@@ -192,11 +192,11 @@ def test_only_the_gateway_serves_socket_io(path: Path) -> None:
 
 @pytest.mark.parametrize("path", BROKER, ids=name_of)
 def test_only_the_outermost_rooms_serve_http(path: Path) -> None:
-    """``gateway``, ``http``, and ``app.py``, which puts them together."""
+    """``gateway``, ``http``, and ``site.py``, which puts them together."""
     folder = path.relative_to(ROOT / "broker").parts[0]
     server = {module for module in imports(path) if module.startswith("aiohttp.web")}
 
-    assert folder in {"gateway", "http", "app.py"} or server == set()
+    assert folder in {"gateway", "http", "site.py"} or server == set()
 
 
 @pytest.mark.parametrize("path", [p for p in ACTORS + BROKER if p != WIRE], ids=name_of)

@@ -11,8 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from actors import store
-from broker.app import StartError
+from actors import client_records
 from broker.cli.database import client_name, open_database
 from broker.cli.options import (
     DATA_FOLDER,
@@ -24,6 +23,7 @@ from broker.cli.options import (
 from broker.config import CLIENT_SUFFIX
 from broker.protocol.wire import MONITOR_TYPE, SILLY_TAVERN_TYPE
 from broker.security.trust import Trust, TrustRegistry
+from broker.start import StartError
 
 app = typer.Typer(
     help="See and decide which clients are trusted.", no_args_is_help=True
@@ -48,8 +48,8 @@ ClientType = Annotated[
 def trust(client: ClientId, kind: ClientType = None, data: Data = DATA_FOLDER) -> None:
     """Trust a client: it may connect, with a key."""
     with plain_errors(), open_database(data) as database:
-        row = store.ClientRow(client_name(client), kind or "", time.time())
-        database.writer.ask(store.TrustClient(row))
+        row = client_records.ClientRow(client_name(client), kind or "", time.time())
+        database.writer.ask(client_records.TrustClient(row))
     print(f"{client} is trusted. Make a key for it with: tapster keys make {client}")
 
 
@@ -63,7 +63,7 @@ def forget(
         holders = {row.client for row in contents.keys}
         if client not in holders | {row.client for row in contents.clients}:
             raise StartError(f"the database has no client {client}")
-        database.writer.ask(store.ForgetClient(client))
+        database.writer.ask(client_records.ForgetClient(client))
     print(f"{client} is forgotten, and its keys with it.")
     registry = TrustRegistry(settings)
     registry.refresh()

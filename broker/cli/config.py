@@ -9,13 +9,9 @@ import typer
 from rich.console import Console
 
 from broker.cli.options import SETTINGS_FOLDER, Settings, plain_errors
-from broker.config import (
-    CLIENT_SUFFIX,
-    SettingsError,
-    read_client_settings,
-    read_server_settings,
-)
+from broker.config import CLIENT_SUFFIX, SettingsError
 from broker.routes import RoutesFile
+from broker.settings_file import read_client_settings, read_server_settings
 
 app = typer.Typer(help="See and check the settings.", no_args_is_help=True)
 

@@ -14,8 +14,9 @@ import msgspec
 import pykka
 
 from actors import keyring, store
-from broker.app import StartError, open_data
 from broker.protocol.handshake import MAX_NAME, is_name
+from broker.start import StartError
+from broker.storage import open_data
 
 
 class Database(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from actors import keyring, store
-from broker.app import Where, running_broker
+from actors import client_records, keyring
+from broker.app import running_broker
 from broker.cli.barkeeper import serve_words
 from broker.cli.database import open_database
 from broker.cli.options import (
@@ -30,6 +30,7 @@ from broker.cli.serve import StopSignal, greet, run
 from broker.client import TapsterClient, TapsterError, TapsterExtension
 from broker.config import ServerSettings
 from broker.console.sign_in import SignIn
+from broker.start import Where
 
 SILLY_TAVERN: Final = "SillyTavern-demo"
 GUEST: Final = "demo"
@@ -72,8 +73,8 @@ def _prepare(data: Path) -> dict[str, str]:
     made = {}
     with open_database(data) as database:
         for client, kind in ((SILLY_TAVERN, "SillyTavern"), (GUEST, "")):
-            row = store.ClientRow(client, kind, time.time())
-            database.writer.ask(store.TrustClient(row))
+            row = client_records.ClientRow(client, kind, time.time())
+            database.writer.ask(client_records.TrustClient(row))
             issued = database.keys.ask(keyring.Issue(client), block=True)
             made[client] = issued.key
     return made
@@ -83,7 +84,7 @@ def _tidy_up(data: Path) -> None:
     """Trust the demo's clients no longer than it runs."""
     with open_database(data) as database:
         for client in (SILLY_TAVERN, GUEST):
-            database.writer.ask(store.ForgetClient(client))
+            database.writer.ask(client_records.ForgetClient(client))
 
 
 async def _demo(settings: ServerSettings, where: Where, keys: dict[str, str]) -> None:

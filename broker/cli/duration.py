@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from broker.app import StartError
+from broker.start import StartError
 
 LONGEST: Final = 3_650 * 86_400.0
 """Ten years: what is meant to last longer needs no end."""

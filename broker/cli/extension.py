@@ -13,8 +13,8 @@ import msgspec
 import typer
 
 from broker import extension
-from broker.app import StartError
 from broker.cli.options import plain_errors
+from broker.start import StartError
 
 app = typer.Typer(help="SillyTavern's extension.", no_args_is_help=True)
 

@@ -11,9 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from actors import keyring, store
+from actors import client_records, keyring
 from actors.errors import BrokerError
-from broker.app import StartError
 from broker.cli.clients import ClientId
 from broker.cli.database import Database, client_name, open_database
 from broker.cli.duration import seconds
@@ -25,6 +24,7 @@ from broker.cli.options import (
     plain_errors,
 )
 from broker.security.trust import TrustRegistry
+from broker.start import StartError
 
 app = typer.Typer(
     help="Make, rotate, list and revoke keys of clients.", no_args_is_help=True
@@ -116,8 +116,8 @@ def _trust(client: str, settings: Settings, database: Database) -> None:
     registry.refresh()
     registry.replace_stored(database.contents.clients)
     if registry.find(client) is None:
-        row = store.ClientRow(client, "", time.time())
-        database.writer.ask(store.TrustClient(row))
+        row = client_records.ClientRow(client, "", time.time())
+        database.writer.ask(client_records.TrustClient(row))
 
 
 def _ask(database: Database, message: keyring.Issue | keyring.Rotate) -> Any:
@@ -136,7 +136,7 @@ def _lifetime(expires: str | None) -> float | None:
     return lifetime
 
 
-def _end(row: store.KeyRow) -> str:
+def _end(row: client_records.KeyRow) -> str:
     if row.expires_at is None:
         return "revoked"
     moment = _moment(row.expires_at)

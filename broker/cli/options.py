@@ -14,16 +14,12 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from broker.app import StartError, Where
-from broker.config import (
-    ServerSettings,
-    SettingsError,
-    ensure_settings,
-    read_server_settings,
-)
+from broker.config import ServerSettings, SettingsError
 from broker.logs import record
 from broker.security.certificate import TlsFiles
+from broker.settings_file import ensure_settings, read_server_settings
 from broker.staff import StaffLostError
+from broker.start import StartError, Where
 
 
 class LogLevel(StrEnum):

@@ -14,7 +14,7 @@ import msgspec
 
 from broker import __version__
 from broker.allocator import give_back_large_pieces
-from broker.app import Where, running_broker
+from broker.app import running_broker
 from broker.cli.options import (
     DATA_FOLDER,
     SETTINGS_FOLDER,
@@ -33,6 +33,7 @@ from broker.cli.options import (
 )
 from broker.config import ServerSettings
 from broker.console.sign_in import SignIn, link
+from broker.start import Where
 
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a command

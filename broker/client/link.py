@@ -186,6 +186,9 @@ class Link:
             # its own missing reader; the second time it only frees what it holds.
             logger.debug("The connection ended half open.", exc_info=True)
             await self._sio.eio.disconnect()
+        if (socket := self._sio.eio.ws) is not None:
+            # python-engineio leaves it open where sending broke before reading did.
+            await socket.close()
         self._end()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
+from actors.client_records import KeyRow
 from actors.errors import Code, RefusedError
+from broker.protocol.wire import MONITOR_TYPE
+from broker.security.trust import TrustRegistry
 
 LIFETIME: Final = 3_600.0
 """Seconds for which a link is good."""
@@ -65,6 +68,12 @@ class SignIn:
         self._digest = None
 
 
+def monitor_has_key(trust: TrustRegistry, keys: Iterable[KeyRow]) -> bool:
+    """Whether one of these keys, good at this moment, is that of a trusted monitor."""
+    now = time.time()
+    return any(_is_monitor(trust, key.client) for key in keys if key.is_good(now))
+
+
 def link(url: str, token: str) -> str:
     """What the operator opens."""
     parts = urlsplit(url)
@@ -73,6 +82,11 @@ def link(url: str, token: str) -> str:
     if host in _EVERY_ADDRESS:
         place = f"{_EVERY_ADDRESS[host]}:{parts.port}"
     return f"{parts.scheme}://{place}/#{FRAGMENT}={token}"
+
+
+def _is_monitor(trust: TrustRegistry, client: str) -> bool:
+    known = trust.find(client)
+    return known is not None and known.type == MONITOR_TYPE
 
 
 def _digest(token: str) -> bytes:

@@ -147,8 +147,10 @@ class Runner:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Run in a thread that nobody waits for at the end of the process."""
         if self._threads >= MAX_THREADS:
+            reached[Limit.FUNCTION_THREADS] += 1
             raise UnavailableError(
-                f"{MAX_THREADS} functions run already: try again later",
+                f"{MAX_THREADS} functions that may block run already: call again when "
+                "one has ended",
                 Code.TOO_MANY_REQUESTS,
             )
         loop = asyncio.get_running_loop()

@@ -12,15 +12,10 @@ from typing import Any, Final
 
 from actors.errors import Code, ProtocolError, RefusedError
 from actors.limits import Limit, reached
-from broker.config import (
-    CLIENT_SUFFIX,
-    PUBLIC_FIELDS,
-    SERVER_FILE,
-    SettingsError,
-    read_json,
-)
+from broker.config import CLIENT_SUFFIX, PUBLIC_FIELDS, SERVER_FILE, SettingsError
 from broker.functions.visitor import Visitor
 from broker.security.paths import Area, Location, ServerRoot
+from broker.settings_file import read_json
 
 MAX_FILE: Final = 256 * 1024
 """Bytes of a file that is read or written this way."""

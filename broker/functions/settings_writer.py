@@ -8,7 +8,7 @@ broker reads it before anything is replaced.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,15 +17,7 @@ import msgspec
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
 from actors.keyring import MAX_SECRET
 from actors.limits import Limit, reached
-from broker.config import (
-    CLIENT_SUFFIX,
-    PUBLIC_FIELDS,
-    SERVER_FILE,
-    SettingsError,
-    read_client_settings,
-    read_server_settings,
-    write_settings,
-)
+from broker.config import CLIENT_SUFFIX, PUBLIC_FIELDS, SERVER_FILE, SettingsError
 from broker.functions.settings_reader import (
     JSON_SUFFIX,
     MAX_FILE,
@@ -37,6 +29,11 @@ from broker.functions.settings_reader import (
 from broker.functions.visitor import Visitor
 from broker.routes import ROUTES_FILE, read_routes
 from broker.security.paths import Area, Location, ServerRoot
+from broker.settings_file import (
+    read_client_settings,
+    read_server_settings,
+    write_settings,
+)
 
 MAX_FILES: Final = 32
 """Files that one client keeps in the settings folder."""
@@ -104,9 +101,7 @@ class SettingsWriter:
         if is_server_settings(place):
             allowed = visitor.is_silly_tavern
         else:
-            allowed = visitor.verified and _is_own(
-                place, visitor.client, self._clients()
-            )
+            allowed = visitor.verified and self._is_own(place, visitor.client)
         if not allowed:
             raise RefusedError(
                 f"only files settings/{visitor.client}*{JSON_SUFFIX} that are no "
@@ -116,12 +111,19 @@ class SettingsWriter:
         if not place.path.exists():
             self._check_number(place, visitor.client)
 
+    def _is_own(self, place: Location, client: str) -> bool:
+        names = [place.name] if len(place.parts) == 1 else []
+        return bool(_own_among(names, client, self._clients()))
+
     def _check_number(self, place: Location, client: str) -> None:
         """A client can not fill the disk with small files."""
-        held = place.path.parent.glob(f"*{JSON_SUFFIX}")
-        if sum(path.name.startswith(client) for path in held) >= MAX_FILES:
+        held = [path.name for path in place.path.parent.glob(f"*{JSON_SUFFIX}")]
+        if len(_own_among(held, client, self._clients())) >= MAX_FILES:
+            reached[Limit.FILES_PER_CLIENT] += 1
             raise RefusedError(
-                f"a client keeps at most {MAX_FILES} files", Code.FILE_WRITE
+                f"settings/ has {MAX_FILES} files of yours already: write to one of "
+                "these",
+                Code.FILE_WRITE,
             )
 
     def _present(self, place: Location) -> dict[str, Any]:
@@ -157,26 +159,26 @@ class SettingsWriter:
             ) from None
 
 
-def _is_own(place: Location, client: str, clients: Collection[str]) -> bool:
-    """Whether a file is a client's and no other's.
+def _own_among(
+    names: Iterable[str], client: str, clients: Collection[str]
+) -> list[str]:
+    """The files of the settings folder that are a client's and no other's.
 
     One clientId may be the beginning of another: a file belongs to the longest that
     its name begins with.
     """
-    if is_own_settings(place, client):
-        return True
-    name = place.name.casefold()
-    if (
-        len(place.parts) != 1
-        or not place.name.startswith(client)
-        or name in OF_THE_HOUSE
-        or name.endswith(CLIENT_SUFFIX)
-    ):
-        return False
-    return not any(
-        len(other) > len(client) and name.startswith(other.casefold())
-        for other in clients
-    )
+    longer = tuple(other.casefold() for other in clients if len(other) > len(client))
+    return [
+        name
+        for name in names
+        if name == f"{client}{CLIENT_SUFFIX}"
+        or (name.startswith(client) and not _is_others(name.casefold(), longer))
+    ]
+
+
+def _is_others(name: str, others: tuple[str, ...]) -> bool:
+    of_settings = name in OF_THE_HOUSE or name.endswith(CLIENT_SUFFIX)
+    return of_settings or name.startswith(others)
 
 
 def _permitted(

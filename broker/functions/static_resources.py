@@ -15,9 +15,10 @@ from typing import Any, Final
 import msgspec
 
 from actors.errors import BrokerError, Code, ProtocolError, RefusedError
-from broker.config import SettingsError, read_json, write_settings
+from broker.config import SettingsError
 from broker.functions.visitor import Visitor
 from broker.security.paths import SERVED, Location, ServerRoot, parts_of
+from broker.settings_file import read_json, write_settings
 
 logger = logging.getLogger(__name__)
 

@@ -39,8 +39,11 @@ def forward(
     if callee.outbox.blocked:
         raise UnavailableError(f"{name!r} reads too slowly at the moment")
     if len(callee.acks) >= MAX_UNANSWERED:
+        reached[Limit.CALLS_PER_CALLEE] += 1
         raise UnavailableError(
-            f"{name!r} has {MAX_UNANSWERED} calls unanswered", Code.TOO_MANY_REQUESTS
+            f"{name!r} has {MAX_UNANSWERED} calls unanswered already: call again when "
+            "it has answered one",
+            Code.TOO_MANY_REQUESTS,
         )
     answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
     number = callee.expect_ack(

@@ -544,7 +544,8 @@ def _packets_of(body: bytes) -> list[str]:
     except UnicodeDecodeError:
         raise ProtocolBrokenError("the body is no text") from None
     if len(packets) > POLLED_PACKETS:
-        raise ProtocolBrokenError("too many packets in one body")
+        reached[Limit.PACKETS_PER_BODY] += 1
+        raise ProtocolBrokenError(f"a body has at most {POLLED_PACKETS} packets")
     return packets
 
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from actors.errors import BrokerError
+from broker.allocator import LARGE
 from broker.functions.static_resources import StaticResources
 from broker.security.paths import SERVED, Location
 
@@ -43,8 +44,13 @@ CONTENT_TYPES: Final = {
 }
 """What pages are made of; the system's own table is not always right about it."""
 
-PIECE: Final = 64 * 1024
-"""Bytes of a file that are read at a time: what each who reads slowly may cost."""
+PIECE: Final = LARGE
+"""Bytes of a file that are read at a time: what each who takes nothing costs.
+
+No less, for these go back when they are freed. A hundred who take nothing cost 15 MiB
+in all with these, and 2 when they are cut; with pieces of 64 KiB 28 to 41 MiB, and 4 to
+9 then; with a KiB less than these, 49 to 58.
+"""
 
 UNKNOWN_TYPE: Final = "application/octet-stream"
 

@@ -1,28 +1,26 @@
 """Who is let in: the rules of the handshake, one after the other.
 
-Owns the counters of those who try. Must never send a key, an identity or a reason
-that tells a stranger more than that they are refused.
+Owns how many were refused, and how many keys a client was given lately; whether a key
+is right is the verifier's to say. Must never send a key, an identity or a reason that
+tells a stranger more than that they are refused.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import math
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from enum import Enum
-from typing import Any, NoReturn, TypeAlias
+from typing import Any
 
 import msgspec
 import pykka
 
 from actors import keyring
 from actors.base import LoopRef, ask
-from actors.clock import steady_clock
-from actors.errors import Code, RefusedError, UnavailableError
+from actors.client_records import KeyRow
+from actors.errors import Code, RefusedError
 from actors.hall_events import GetHolder
 from actors.limits import Limit, reached
-from actors.store import KeyRow
 from broker.config import ServerSettings
 from broker.protocol.handshake import Handshake
 from broker.protocol.wire import (
@@ -31,22 +29,11 @@ from broker.protocol.wire import (
     RESERVED_NAMES,
     SILLY_TAVERN_TYPE,
 )
-from broker.security.attempts import Bans, RateLimit, Refusals, Turns
-from broker.security.known_keys import KnownKeys
+from broker.security.attempts import RateLimit, Refusals
 from broker.security.origins import Origins
 from broker.security.peer import Peer
 from broker.security.trust import Trust, TrustRegistry
-
-MAX_BEING_CHECKED = 64
-"""Keys that may wait for bcrypt at once; beyond it a try is refused unheard."""
-
-NOTED_AFTER = 1.0
-"""Seconds in which notes that keys were used come together: each wakes a thread."""
-
-Proof: TypeAlias = (
-    keyring.Check | keyring.Identify | keyring.CheckPassword | keyring.HashPassword
-)
-"""What bcrypt is asked."""
+from broker.security.verifier import Verifier
 
 
 class Standing(Enum):
@@ -80,17 +67,9 @@ class Admission:
         self._origins = origins
         self._hall = hall
         self._keyring = keyring_ref
-        self._bans = Bans(
-            settings.wrong_keys_per_minute,
-            settings.wrong_keys_ban,
-            settings.wrong_keys_longest_ban,
-        )
-        self._turns = Turns()
+        self._verifier = Verifier(settings, keyring_ref)
         self._new_keys = RateLimit(settings.new_keys_per_minute)
-        self._being_checked = 0
-        self._uses: dict[tuple[str, str], float] = {}
-        self._clock = steady_clock()
-        self.known_keys = KnownKeys()
+        self.known_keys = self._verifier.known_keys
         self.refusals = Refusals()
 
     async def admit(self, handshake: Handshake, peer: Peer) -> Admitted:
@@ -109,11 +88,7 @@ class Admission:
             RefusedError: it is nobody's, or that of a client no longer trusted.
         """
         with self.refusals:
-            client = self.known_keys.holder(key)
-            if client is None:
-                client = await self._identify(key, peer)
-            else:
-                self._note_use(client, keyring.key_id(key) or "")
+            client = await self._verifier.holder_of(key, peer)
             trust = self._trust.find(client)
             if trust is None:
                 raise RefusedError(f"client {client!r} is not trusted here")
@@ -126,20 +101,17 @@ class Admission:
         Raises:
             RefusedError: that is so, or there were too many wrong keys before.
         """
-        with self.refusals:
-            self._refuse_banned(peer)
-            try:
-                yield
-            except RefusedError:
-                self._bans.failed(peer.address)
-                raise
+        with self.refusals, self._verifier.trial(peer):
+            yield
 
     async def _judge(self, handshake: Handshake, peer: Peer) -> Admitted:
         trust = self._trusted(handshake, peer)
         self._check_type(handshake, trust)
         await self._check_identity(handshake)
         if handshake.key and handshake.key != ASK_FOR_KEY:
-            key_id = await self._check_key(handshake.client_id, handshake.key, peer)
+            key_id = await self._verifier.check_key(
+                handshake.client_id, handshake.key, peer
+            )
             return Admitted(Standing.VERIFIED, trust, key_id)
         if not self._may_ask(handshake.client_id, peer, trust):
             raise RefusedError(
@@ -153,8 +125,7 @@ class Admission:
         Raises:
             BrokerError: it is too long to be told apart by its hash.
         """
-        keyring.check_length(password)
-        return str(await self._prove(keyring.HashPassword(password)))
+        return await self._verifier.hash_password(password)
 
     async def prove_password(self, password: str, hashed: str, peer: Peer) -> None:
         """Prove somebody by a password.
@@ -163,10 +134,7 @@ class Admission:
             RefusedError: it is wrong, or was tried too often.
         """
         with self.refusals:
-            async with self._turns.of(peer.address):
-                self._refuse_banned(peer)
-                if not await self._prove(keyring.CheckPassword(password, hashed)):
-                    self._refuse_password(peer, password)
+            await self._verifier.check_password(password, hashed, peer)
 
     def is_reserved(self, name: str) -> bool:
         """Whether no room may be called so."""
@@ -189,7 +157,7 @@ class Admission:
 
     async def list_keys(self) -> tuple[KeyRow, ...]:
         """All keys there are, as they are stored."""
-        self._tell_uses()
+        self._verifier.tell_uses()
         rows: tuple[KeyRow, ...] = await ask(
             self._keyring, keyring.ListAllKeys(), timeout=30
         )
@@ -225,7 +193,7 @@ class Admission:
                 "try again in a minute",
                 Code.TOO_MANY_REQUESTS,
             )
-        self._tell_uses()  # the one unused longest makes room
+        self._verifier.tell_uses()  # the one unused longest makes room
         issued: keyring.Issued = await ask(
             self._keyring, keyring.Issue(client, in_use), timeout=30
         )
@@ -253,8 +221,7 @@ class Admission:
         """
         if trust.password_hash is None:
             with self.refusals:
-                self._refuse_banned(peer)
-                self._refuse_password(peer, password)
+                self._verifier.refuse_password(password, peer)
         await self.prove_password(password, trust.password_hash, peer)
 
     def _trusted(self, handshake: Handshake, peer: Peer) -> Trust:
@@ -296,109 +263,6 @@ class Admission:
             raise RefusedError(f"identity {identity!r} is the name of a room")
         if holder not in (None, client):
             raise RefusedError(f"identity {identity!r} belongs to another client")
-
-    async def _check_key(self, client: str, key: str, peer: Peer) -> str:
-        known = self.known_keys.knows(client, key)
-        if known is not None:
-            self._note_use(client, known)
-            return known
-        age = self.known_keys.age
-        found: str | None = await self._try_key(keyring.Check(client, key), peer)
-        if found is None:
-            raise RefusedError(
-                f"the key does not match client {client!r}",
-                Code.AUTHENTICATION_FAILED,
-            )
-        if self.known_keys.age == age:
-            self.known_keys.remember(client, key)
-        return found
-
-    async def _identify(self, key: str, peer: Peer) -> str:
-        """The client of a key that is not known yet."""
-        age = self.known_keys.age
-        found: tuple[str, str] | None = await self._try_key(keyring.Identify(key), peer)
-        if found is None:
-            raise RefusedError("the key is nobody's", Code.AUTHENTICATION_FAILED)
-        client, _ = found
-        if self.known_keys.age == age:
-            self.known_keys.remember(client, key)
-        return client
-
-    def _note_use(self, client: str, identifier: str) -> None:
-        """Remember when a key was used, and have the keyring know soon."""
-        if not self._uses:
-            asyncio.get_running_loop().call_later(NOTED_AFTER, self._tell_uses)
-        self._uses[client, identifier] = self._clock()
-
-    def _tell_uses(self) -> None:
-        uses, self._uses = self._uses, {}
-        if not uses:
-            return
-        # When a key was used is not worth refusing anybody for.
-        with contextlib.suppress(UnavailableError):
-            self._keyring.tell(keyring.Used(uses))
-
-    async def _try_key(
-        self, message: keyring.Check | keyring.Identify, peer: Peer
-    ) -> Any:
-        """Have a key judged, and count a wrong one; None: it is wrong.
-
-        A sealed key is asked for past bans and crowds: it is the owner's, whoever else
-        is at the same address, or its id is nobody's, which costs no bcrypt.
-        """
-        if keyring.is_sealed(message.key):
-            banned = self._bans.remaining(peer.address)
-            found = await self._counted(self._ask_keyring(message), peer)
-            if found is None and banned:
-                self._refuse_banned(peer)
-            return found
-        async with self._turns.of(peer.address):
-            self._refuse_banned(peer)
-            if not keyring.may_be_a_key(message.key):
-                self._bans.failed(peer.address)
-                keyring.check_length(message.key)
-                return None
-            return await self._counted(self._prove(message), peer)
-
-    async def _counted(self, judging: Awaitable[Any], peer: Peer) -> Any:
-        """A judgement; a wrong key, expired ones included, counts against the peer."""
-        try:
-            found = await judging
-        except keyring.KeyExpiredError:
-            self._bans.failed(peer.address)
-            raise
-        if found is None:
-            self._bans.failed(peer.address)
-        return found
-
-    async def _prove(self, message: Proof) -> Any:
-        """Have bcrypt judge, unless too much waits for it already."""
-        if self._being_checked >= MAX_BEING_CHECKED:
-            raise RefusedError("too many keys are being checked", Code.UNAVAILABLE)
-        self._being_checked += 1
-        try:
-            return await self._ask_keyring(message)
-        finally:
-            self._being_checked -= 1
-
-    async def _ask_keyring(self, message: Proof) -> Any:
-        return await ask(self._keyring, message, timeout=30)
-
-    def _refuse_password(self, peer: Peer, password: str) -> NoReturn:
-        self._bans.failed(peer.address)
-        keyring.check_length(password)
-        raise RefusedError("the password is wrong", Code.AUTHENTICATION_FAILED)
-
-    def _refuse_banned(self, peer: Peer) -> None:
-        seconds = self._bans.remaining(peer.address)
-        if seconds:
-            reached[Limit.WRONG_KEYS_PER_MINUTE] += 1
-            most = self._settings.wrong_keys_per_minute
-            raise RefusedError(
-                f"too many wrong keys, at most {most} a minute: try again in "
-                f"{math.ceil(seconds)} seconds",
-                Code.AUTHENTICATION_FAILED,
-            )
 
     def _may_ask(self, client: str, peer: Peer, trust: Trust) -> bool:
         return (

@@ -14,18 +14,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from actors.client_records import ClientRow
 from actors.errors import RefusedError
 from actors.limits import Limit, reached
-from actors.store import ClientRow
-from broker.config import (
-    CLIENT_SUFFIX,
-    ClientSettings,
-    SettingsError,
-    read_client_settings,
-    read_json,
-    write_settings,
-)
+from broker.config import CLIENT_SUFFIX, ClientSettings, SettingsError
 from broker.protocol.wire import MONITOR_TYPE, RESERVED_NAMES, SILLY_TAVERN_TYPE
+from broker.settings_file import read_client_settings, read_json, write_settings
 
 logger = logging.getLogger(__name__)
 

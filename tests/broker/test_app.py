@@ -13,13 +13,16 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from actors import keyring, schema, store
+from actors import client_records, keyring
 from actors.routing import NO_RULES
-from broker import app
-from broker.app import DATABASE, StartError, Where, open_data, running_broker
+from broker import app, watching
+from broker.app import running_broker
 from broker.cli.database import open_database
 from broker.config import ServerSettings, SettingsError
+from broker.gateway.steward import Steward
 from broker.routes import RoutesFile
+from broker.start import StartError, Where
+from broker.storage import open_data
 
 from .gateway.raw_client import ENOUGH, connected
 
@@ -42,7 +45,7 @@ def where(tmp_path: Path) -> Where:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look every few milliseconds instead of every second."""
-    monkeypatch.setattr(app, "WATCH_EVERY", 5 * MS)
+    monkeypatch.setattr(watching, "WATCH_EVERY", 5 * MS)
 
 
 def write_client(where: Where, client: str, **fields: Any) -> Path:
@@ -148,33 +151,6 @@ async def test_taken_port_is_a_start_error(where: Where) -> None:
                 pytest.fail("it started")
 
 
-def test_data_folder_is_made(tmp_path: Path) -> None:
-    """With the folders above it."""
-    open_data(tmp_path / "a" / "b").close()
-
-    assert (tmp_path / "a" / "b" / DATABASE).exists()
-
-
-def test_data_folder_that_is_a_file_is_a_start_error(tmp_path: Path) -> None:
-    """It names the folder."""
-    path = tmp_path / "file"
-    path.write_text("")
-    with pytest.raises(StartError, match="can not be written") as wrong:
-        open_data(path)
-
-    assert str(path) in str(wrong.value)
-
-
-def test_newer_database_is_a_start_error(tmp_path: Path) -> None:
-    """It says what to do."""
-    open_data(tmp_path).close()
-    connection = sqlite3.connect(tmp_path / DATABASE)
-    connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
-    connection.close()
-    with pytest.raises(StartError, match="newer Tapster"):
-        open_data(tmp_path)
-
-
 async def test_password_in_plain_is_hashed_before_anybody_connects(
     where: Where,
 ) -> None:
@@ -190,7 +166,9 @@ async def test_password_in_plain_is_hashed_before_anybody_connects(
 async def test_key_of_an_earlier_run_is_good(where: Where) -> None:
     """Keys outlive the process."""
     with open_database(where.data_folder) as database:
-        database.writer.ask(store.TrustClient(store.ClientRow("guest", "", 0)))
+        database.writer.ask(
+            client_records.TrustClient(client_records.ClientRow("guest", "", 0))
+        )
         issued = database.keys.ask(keyring.Issue("guest"), block=True)
     async with running_broker(ServerSettings(network_safe=False), where) as url:
         assert await knock(url, clientId="guest", key=issued.key) == 0
@@ -256,7 +234,7 @@ async def test_watching_goes_on_after_a_look_that_failed(
             raise error
         looked_again.set()
 
-    monkeypatch.setattr(app, "_look", look)
+    monkeypatch.setattr(Steward, "expire_keys", look)
     async with (
         running_broker(ServerSettings(), where),
         asyncio.timeout(ENOUGH / 5),

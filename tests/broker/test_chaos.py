@@ -1,4 +1,4 @@
-"""Crashes that are made on purpose, and what the process does about its staff."""
+"""Crashes that are made on purpose, and who may have them made."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from actors.base import LoopRef, crashes, watch
 from actors.directory import Directory, Kind
 from broker import config
 from broker.chaos import Chaos, Fault
-from broker.staff import StaffLostError, staffed
-from tests.actors.recording import ENOUGH, MS, Bar, Neighbour, Tab
+from tests.actors.recording import ENOUGH, Bar, Tab
 
 
 async def ended(ref: LoopRef[Any]) -> None:
@@ -79,22 +78,3 @@ def test_chaos_needs_a_time(monkeypatch: pytest.MonkeyPatch, value: str) -> None
 
     with pytest.raises(config.SettingsError, match=config.CHAOS_VARIABLE):
         config.chaos_pause()
-
-
-async def test_process_ends_when_one_of_the_staff_has_crashed() -> None:
-    """A house without its hall answers nobody: whoever runs it starts it again."""
-    hall = Bar().house.hall
-
-    async def run() -> None:
-        async with asyncio.timeout(ENOUGH), staffed({"hall": hall}, every=MS):
-            hall.tell(Fault())
-            await asyncio.Event().wait()
-
-    with pytest.raises(StaffLostError, match=r"^hall crashed"):
-        await run()
-
-
-async def test_staff_that_lives_is_left_alone() -> None:
-    """Who is told to stop stops in peace."""
-    async with staffed({"anybody": Neighbour().ref}, every=MS):
-        pass

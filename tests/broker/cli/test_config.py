@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from broker.config import ServerSettings, ensure_settings
+from broker.config import ServerSettings
+from broker.settings_file import ensure_settings
 
 from .conftest import Tapster
 

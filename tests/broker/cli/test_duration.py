@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from broker.app import StartError
 from broker.cli.duration import seconds
+from broker.start import StartError
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from actors import keyring, store
+from actors import client_records, keyring
 from broker.cli.database import open_database
 from tests.broker.gateway.raw_client import connected
 from tests.integration.harness import Broker
@@ -30,7 +30,7 @@ def holds(data: Path, client: str, key: str) -> bool:
         return database.keys.ask(check, block=True) is not None
 
 
-def rows(data: Path) -> tuple[store.KeyRow, ...]:
+def rows(data: Path) -> tuple[client_records.KeyRow, ...]:
     """The keys that are stored."""
     with open_database(data) as database:
         return database.contents.keys

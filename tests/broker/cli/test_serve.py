@@ -17,8 +17,8 @@ import pytest
 
 from actors import keyring
 from broker import __version__
-from broker.app import DATABASE
 from broker.cli.database import open_database
+from broker.storage import DATABASE
 from tests.integration.harness import LISTENING, PROJECT, Broker
 
 ENOUGH: Final = 10.0

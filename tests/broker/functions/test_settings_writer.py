@@ -9,12 +9,7 @@ from typing import Any
 import pytest
 
 from actors.errors import BrokerError, Code
-from broker.config import (
-    PUBLIC_FIELDS,
-    SERVER_FILE,
-    read_client_settings,
-    read_server_settings,
-)
+from broker.config import PUBLIC_FIELDS, SERVER_FILE
 from broker.functions.settings_reader import MAX_FILE, SettingsReader
 from broker.functions.settings_writer import (
     MAX_FILES,
@@ -23,6 +18,7 @@ from broker.functions.settings_writer import (
 )
 from broker.functions.visitor import Visitor
 from broker.security.paths import Area, ServerRoot
+from broker.settings_file import read_client_settings, read_server_settings
 
 from .conftest import GUEST, MONITOR, SILLY_TAVERN, STRANGER, read, visitor, write
 
@@ -467,6 +463,18 @@ def test_client_can_not_fill_the_folder(root: ServerRoot, settings: Path) -> Non
     assert read(settings / "guest-0.json") == {"a": 1}
 
 
+def test_files_of_others_are_not_counted(root: ServerRoot, settings: Path) -> None:
+    """Their ids may begin with one's own."""
+    others = [f"guest-{number:02}" for number in range(MAX_FILES)]
+    for other in others:
+        write(settings / f"{other}-settings.json", {})
+        write(settings / f"{other}-notes.json", {})
+
+    save(root, "settings/guest-notes.json", {"a": 1}, GUEST, *others)
+
+    assert read(settings / "guest-notes.json") == {"a": 1}
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xff", b""])
 def test_broken_file_is_not_replaced(
     root: ServerRoot, settings: Path, content: bytes
@@ -497,7 +505,7 @@ def test_folder_that_can_not_be_written_is_an_answer(
     def full(*_args: Any, **_options: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("broker.config.tempfile.NamedTemporaryFile", full)
+    monkeypatch.setattr("broker.settings_file.tempfile.NamedTemporaryFile", full)
 
     assert refusal(root, "settings/guest-notes.json", {"a": 1}) == Code.FILE_WRITE
 

@@ -206,7 +206,7 @@ def test_what_can_not_be_written_down_is_not_served(
     def full(*_args: Any, **_options: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("broker.config.tempfile.NamedTemporaryFile", full)
+    monkeypatch.setattr("broker.settings_file.tempfile.NamedTemporaryFile", full)
 
     assert refusal(resources, FILES) == Code.FILE_WRITE
     assert not resources.has("/b")

@@ -11,10 +11,11 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 import pytest
 
-from broker.app import Where, running_broker
+from broker.app import running_broker
 from broker.config import ServerSettings
 from broker.console.sign_in import SignIn
 from broker.http.console import DIRECTIVES
+from broker.start import Where
 from tests.broker.gateway.raw_client import connected
 
 POLICY: Final = "; ".join(DIRECTIVES)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
-from broker import __version__, app
+from broker import __version__, site
 from broker.config import ServerSettings
 from broker.http.gate import GuardedRunner
 from broker.http.places import TooManyFromAddressError
@@ -46,7 +46,7 @@ async def served(
             apps.append(app)
             super().__init__(app, *rest)
 
-    monkeypatch.setattr(app, "GuardedRunner", Watched)
+    monkeypatch.setattr(site, "GuardedRunner", Watched)
     async with broker_in_process(folder, monkeypatch, **limits):
         (routed,) = apps
     endpoint = limits.get("socket_io_path", ServerSettings().socket_io_path)

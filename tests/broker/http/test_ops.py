@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from broker.app import Where, running_broker
+from broker.app import running_broker
 from broker.config import ServerSettings
 from broker.gateway.server import TapsterServer
+from broker.start import Where
 
 AFAR: Final = {"X-Forwarded-For": "203.0.113.9"}
 PATHS: Final = ("/healthz", "/readyz", "/metrics")

@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from broker.app import Where, running_broker
+from broker.app import running_broker
 from broker.config import ServerSettings
+from broker.start import Where
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
 DASHBOARD: Final[dict[str, Any]] = json.loads(

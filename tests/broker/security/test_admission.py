@@ -13,13 +13,13 @@ import pytest
 
 from actors import keyring
 from actors.base import LoopActor, stop
+from actors.client_records import ClientRow
 from actors.errors import Code, RefusedError
 from actors.future import LoopFuture
 from actors.hall_events import GetHolder
-from actors.store import ClientRow
 from broker.config import ServerSettings
 from broker.protocol.handshake import Handshake
-from broker.security import admission as admission_module
+from broker.security import verifier
 from broker.security.admission import Admission, Admitted, Standing
 from broker.security.origins import Origins
 from broker.security.peer import Peer
@@ -287,7 +287,7 @@ async def test_owner_with_a_sealed_key_waits_behind_no_crowd(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody keeps the owner out by having bcrypt work."""
-    monkeypatch.setattr(admission_module, "MAX_BEING_CHECKED", 0)
+    monkeypatch.setattr(verifier, "MAX_BEING_CHECKED", 0)
     door.keys.good[sealed("a" * 43)] = "guest"
 
     admitted = await door.admit(AWAY, key=sealed("a" * 43))
@@ -379,7 +379,7 @@ async def test_flood_of_keys_is_refused_unheard(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only so many wait for bcrypt; the next is told to come back."""
-    monkeypatch.setattr(admission_module, "MAX_BEING_CHECKED", 1)
+    monkeypatch.setattr(verifier, "MAX_BEING_CHECKED", 1)
     door.keys.slow = True
     first = asyncio.create_task(door.admit(key=key_of(1)))
     proof = await door.keys.pending.get()

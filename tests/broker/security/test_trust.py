@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from actors.client_records import ClientRow
 from actors.errors import RefusedError
-from actors.store import ClientRow
 from broker.security import trust as trust_module
 from broker.security.trust import Snapshot, Trust, TrustRegistry, read_folder
 
