@@ -76,7 +76,7 @@ e2e-browser:
 	@$(E2E)/chromium.sh > /dev/null
 
 .PHONY: torture
-torture: $(VENV)/installed-dev $(JS_TESTS)/node_modules/.installed ## Kill it, starve it, flood it, lie to it: the long tries, a quarter of an hour.
+torture: $(VENV)/installed-dev $(JS_TESTS)/node_modules/.installed $(FUZZ)/bin/schemathesis ## Kill it, starve it, flood it, lie to it: the long tries, a quarter of an hour.
 	rm -f tests/torture/report.txt
 	$(BIN)/pytest -m torture tests/torture
 

@@ -42,12 +42,8 @@ class NotInstalledError(Exception):
     """There is no schemathesis."""
 
 
-class BrokerFaultError(Exception):
-    """The answers may be good, the broker's logs are not."""
-
-
 class FaultError(Exception):
-    """The broker's own logs show a fault."""
+    """The answers may be good, the broker's logs are not."""
 
 
 class Effort(NamedTuple):
@@ -196,11 +192,12 @@ def ask(tool: Path, effort: Effort, way: Way, broker: Broker) -> Findings:
     report.unlink()
     cases = told["test_cases"]
     failures = cases["unique_failures"] + len(told["errors"])
+    is_sound = done.returncode == 0 and cases["generated"] > 0
     return Findings(
         way.name,
         told["operations"]["tested"],
         cases["generated"],
-        failures or int(done.returncode != 0),
+        failures or int(not is_sound),
         done.stdout,
     )
 
@@ -228,7 +225,7 @@ def main() -> int:
                 print(found.said)
     except NotInstalledError as error:
         print(f"SKIPPED {error}")
-    except BrokerFaultError as error:
+    except FaultError as error:
         print(f"FAULT {error}")
         failures += 1
     return int(failures > 0)

@@ -2,12 +2,14 @@
 
 Owns the list of keys that tests have seen: those heard by the clients in this process,
 those that scenarios in Node wrote down, and the links to sign in that brokers printed.
-What has the form of a key counts too, whosever it was.
+What has the form of a key counts too, whosever it was. The suites that run in Node ask
+by ``python -m tests.secrets FOLDER SEEN_KEYS``.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,12 @@ KEY: Final = re.compile(r"tap_[0-9a-f]{12,16}_([A-Za-z0-9_-]{22,43})")
 TOKEN: Final = re.compile(r"#sign-in=([A-Za-z0-9_-]{22,})")
 WORD: Final = re.compile(r"[A-Za-z0-9_-]{22,}")
 HASH: Final = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+
+STDOUT: Final = "stdout"
+"""The file with what a broker has said to its operator."""
+MASK: Final = "…"
+MOST_SHOWN: Final = 300
+"""Characters of a line that are shown."""
 
 _heard: set[str] = set()
 
@@ -50,7 +58,7 @@ def search(folder: Path, seen: Path) -> Search:
     secrets = set(_heard)
     if seen.exists():
         secrets.update(KEY.findall(seen.read_text("utf-8")))
-    for path in folder.rglob("stdout"):
+    for path in folder.rglob(STDOUT):
         secrets.update(TOKEN.findall(path.read_text("utf-8", "replace")))
     logs = [path for path in _logs(folder) if path.is_file()]
     leaks = [leak for path in logs for leak in _leaks(path, secrets)]
@@ -59,15 +67,51 @@ def search(folder: Path, seen: Path) -> Search:
 
 
 def _logs(folder: Path) -> list[Path]:
-    return sorted([*folder.rglob("logs/*.log*"), *folder.rglob("stderr")])
+    names = ("*.log*", "stderr", STDOUT)
+    return sorted(path for name in names for path in folder.rglob(name))
 
 
 def _leaks(path: Path, secrets: set[str]) -> list[str]:
-    text = path.read_text("utf-8", "replace")
-    leaks = [f"{path}: {match[0]}" for match in KEY.finditer(text)]
-    leaks += [f"{path}: {match[0]}" for match in HASH.finditer(text)]
+    lines = path.read_text("utf-8", "replace").splitlines()
+    if path.name == STDOUT:  # where links are told, to the operator alone
+        lines = [TOKEN.sub(MASK, line) for line in lines]
+    masked = [_masked(line, secrets) for line in lines]
+    return [
+        f"{path}:{number}: {shown[:MOST_SHOWN]}"
+        for number, (line, shown) in enumerate(zip(lines, masked, strict=True), 1)
+        if line != shown
+    ]
+
+
+def _masked(line: str, secrets: set[str]) -> str:
+    """A line without its secrets: the report is read by more people than the log."""
+    shown = KEY.sub(lambda key: key[0].removesuffix(key[1]) + MASK, line)
+    shown = HASH.sub(MASK, shown)
     sizes = {len(secret) for secret in secrets}
-    for word in WORD.findall(text):
+    for word in WORD.findall(shown):
         parts = {word[i : i + n] for n in sizes for i in range(len(word) - n + 1)}
-        leaks += [f"{path}: {part}" for part in parts & secrets]
-    return leaks
+        # The longest first: another may be a part of it.
+        for secret in sorted(parts & secrets, key=len, reverse=True):
+            shown = shown.replace(secret, MASK)
+    return shown
+
+
+def main() -> int:
+    """Look into the logs below a folder for the keys of a file.
+
+    Gives 1 if a log holds one, and also if there was nothing to look for or into.
+    """
+    folder, seen = map(Path, sys.argv[1:])
+    found = search(folder, seen)
+    said = [str(found)]
+    if not found.logs:
+        said.append(f"no log is below {folder}: nobody has looked")
+    if not found.secrets:
+        said.append(f"no key is in {seen}: nobody knows what to look for")
+    for line in said:
+        print(f"secrets: {line}")  # noqa: T201 - who runs the suites is to see it
+    return int(bool(found.leaks) or len(said) > 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 // runs as well: `node --test tests/browser/rooms.test.mjs`, once `make test-browser` has
 // installed what they need.
 
+import './secrets.test.mjs';
 import './sign_in.test.mjs';
 import './views.test.mjs';
 import './overview.test.mjs';

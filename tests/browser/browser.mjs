@@ -4,6 +4,8 @@ import { execFileSync } from 'node:child_process';
 
 import { chromium } from 'playwright-core';
 
+import { noteKeysOf } from '../e2e/secrets.mjs';
+
 import { BROWSER_FINDER } from './places.mjs';
 
 /** Start Chromium with a fresh profile. */
@@ -59,5 +61,6 @@ export async function newPage(browser, { locale, theme, width, height }) {
     acceptDownloads: true,
   });
   await context.addInitScript(watch);
+  context.on('page', noteKeysOf);
   return context.newPage();
 }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Broker } from '../e2e/broker.mjs';
+import { searchLogs } from '../e2e/secrets.mjs';
 import { connectClient, fakeExtension } from '../integration/js/tavern.mjs';
 
 import { newPage, startChromium } from './browser.mjs';
@@ -155,6 +156,7 @@ export class House {
     await this.sayGoodbye();
     if (this.#monitor) await (await this.#monitor).leave();
     await this.broker.stop();
+    await searchLogs(this.#root);
     await rm(this.#root, { recursive: true, force: true });
   }
 }
@@ -169,6 +171,9 @@ export async function openHouse() {
 
 /** Close it, and the browser. */
 export async function closeHouse() {
-  if (shared) await (await shared).close();
-  if (browser) await (await browser).close();
+  try {
+    if (shared) await (await shared).close();
+  } finally {
+    if (browser) await (await browser).close();
+  }
 }

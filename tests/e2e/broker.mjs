@@ -35,8 +35,8 @@ export class Broker {
     const at = (name) => join(this.root, name);
     const places = ['--settings', at('settings'), '--data', at('data')];
     const args = ['serve', '--port', `${this.port}`, ...places];
-    const log = at('broker.log');
-    this.#child = new Child('the broker', TAPSTER, args, { cwd: PROJECT, log });
+    const files = { log: at('stdout'), errors: at('stderr') };
+    this.#child = new Child('the broker', TAPSTER, args, { cwd: PROJECT, ...files });
     await this.#child.says(/ listening on /, START_TIMEOUT);
   }
 

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { chromium } from 'playwright-core';
 
 import { BROWSER_FINDER } from './places.mjs';
+import { noteKeysOf } from './secrets.mjs';
 
 const READY_TIMEOUT = 60_000;
 
@@ -42,6 +43,7 @@ export class Tab {
 
   constructor(page) {
     this.page = page;
+    noteKeysOf(page);
     page.on('pageerror', (error) => this.complaints.push(error.stack ?? `${error}`));
   }
 

@@ -15,6 +15,7 @@ import { Broker } from './broker.mjs';
 import { startChromium, Tab } from './browser.mjs';
 import { Llm } from './llm.mjs';
 import { freePort } from './processes.mjs';
+import { searchLogs } from './secrets.mjs';
 import { BARKEEPER, SillyTavern } from './sillytavern.mjs';
 
 const GUESTS = 400;
@@ -102,6 +103,7 @@ class House {
     await this.broker.prepare();
     await this.broker.start();
     this.#closing.push(
+      () => searchLogs(this.#root), // SillyTaverns' as well, which end before
       () => this.broker.stop(),
       async () => (await this.#watching)?.leave(),
     );

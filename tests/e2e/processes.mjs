@@ -1,7 +1,7 @@
 // Processes of a test's own: started, heard, and ended with the test run.
 
 import { spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 import { Changes, within } from '../integration/js/wait.mjs';
@@ -25,13 +25,16 @@ export async function freePort() {
   return port;
 }
 
-/** A child process; what it says goes to a file, and one can wait for a line of it. */
+/**
+ * A child process; one can wait for a line of what it says, which goes to the file `log`.
+ * `errors` is another one for what it says of troubles. Both are whole once it has ended.
+ */
 export class Child extends Changes {
   #process;
   #said = '';
   #code;
 
-  constructor(name, command, args, { log, ...options }) {
+  constructor(name, command, args, { log, errors = log, ...options }) {
     super();
     this.name = name;
     this.#process = spawn(command, args, {
@@ -39,14 +42,8 @@ export class Child extends Changes {
       ...options,
     });
     running.add(this);
-    const file = createWriteStream(log, { flags: 'a' });
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => {
-        file.write(text);
-        this.#said += text;
-        this.changed();
-      });
-    }
+    this.#hear(this.#process.stdout, log);
+    this.#hear(this.#process.stderr, errors);
     this.#process.once('error', (error) => this.#gone(error.message));
     this.#process.once('close', (code, signal) => this.#gone(code ?? signal));
   }
@@ -76,6 +73,14 @@ export class Child extends Changes {
     this.#process.kill(signal);
     const gone = this.until(`${this.name}: to end`, () => this.#code);
     return within(STOP_TIMEOUT, `the end of ${this.name}`, gone);
+  }
+
+  #hear(stream, file) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      appendFileSync(file, text);
+      this.#said += text;
+      this.changed();
+    });
   }
 
   #gone(code) {
