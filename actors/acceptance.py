@@ -8,7 +8,7 @@ legs and changes none.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -35,22 +35,14 @@ class Acceptance:
     __slots__ = (
         "_answer",
         "_house",
-        "_leave_behind",
         "_legs",
         "_recorded_because",
         "_stored",
     )
 
-    def __init__(
-        self,
-        house: House,
-        legs: Mapping[str, Leg],
-        leave_behind: Callable[[LoopFuture[Accepted]], None],
-    ) -> None:
-        """``leave_behind``: has an answer outlive the relay."""
+    def __init__(self, house: House, legs: Mapping[str, Leg]) -> None:
         self._house = house
         self._legs = legs
-        self._leave_behind = leave_behind
         self._answer: LoopFuture[Accepted] | None = None
         self._stored: bool | None = None
         self._recorded_because: str | None = None
@@ -93,26 +85,29 @@ class Acceptance:
 
     def conclude(
         self, state: RequestState, error: str | None, code: int | None
-    ) -> None:
-        """Answer, if nothing was answered yet: the request has ended."""
+    ) -> LoopFuture[Accepted] | None:
+        """Answer, if nothing was answered yet: the request has ended.
+
+        Gives the answer that comes later than that, if there is one: when it is known
+        whether the request is stored.
+        """
         if self._answer is None:
-            return
+            return None
         if state is RequestState.FAILED:
             self.refuse(BrokerError(error or "the request failed", code))
         elif self._stored is None:
             self._give_late(self._answer, state)
+            return self._answer
         else:
             self._answer.set(self.as_things_stand(state))
+        return None
 
     def _give_late(self, answer: LoopFuture[Accepted], state: RequestState) -> None:
-        """Answer of a request that ended sooner than stored, once that is known."""
-
         def give(flushed: LoopFuture[bool]) -> None:
             with contextlib.suppress(BrokerError):
                 self._stored = False
                 self._stored = flushed.result()
             answer.set(self.as_things_stand(state))
 
-        self._leave_behind(answer)
         timeout = self._house.patience.ask_timeout
         ask(self._house.store, store.Flush(), timeout=timeout).when_done(give)

@@ -37,6 +37,7 @@ from pykka.messages import _ActorStop
 
 from actors.errors import BrokerError, Code, UnavailableError
 from actors.future import ActorEndedError, LoopFuture
+from actors.promises import Promises
 
 logger = logging.getLogger(__name__)
 
@@ -243,7 +244,7 @@ class LoopActor(pykka.Actor):
         self.actor_urn = f"urn:tapster:{next(_urns)}"
         self.actor_inbox = LoopInbox()
         self.actor_stopped = _StopFlag()  # type: ignore[assignment]
-        self._deferred: set[LoopFuture[Any]] | None = None
+        self._promises: Promises | None = None
         self._actor_ref = LoopRef(self)
 
     @property
@@ -281,19 +282,16 @@ class LoopActor(pykka.Actor):
         loop = asyncio.get_running_loop()
         return loop.call_later(seconds, self._tell_if_alive, message)
 
+    @property
+    def promises(self) -> Promises:
+        """What it owes; made when it is needed, since most actors owe nothing."""
+        if self._promises is None:
+            self._promises = Promises()
+        return self._promises
+
     def defer(self) -> LoopFuture[Any]:
         """Make an answer to return from ``on_receive`` now and to set later."""
-        future: LoopFuture[Any] = LoopFuture()
-        if self._deferred is None:
-            self._deferred = set()
-        self._deferred.add(future)
-        future.when_done(self._deferred.discard)
-        return future
-
-    def leave_behind(self, answer: LoopFuture[Any]) -> None:
-        """Have an answer outlive this actor: somebody else will set it."""
-        if self._deferred is not None:
-            self._deferred.discard(answer)
+        return self.promises.make()
 
     def stop(self) -> None:
         """End once this message is handled; what waits behind it is returned."""
@@ -358,8 +356,8 @@ class LoopActor(pykka.Actor):
             logger.exception("%s failed while it ended", self)
 
     def _close(self, error: BrokerError) -> None:
-        for future in tuple(self._deferred or ()):
-            future.fail(error)
+        if self._promises is not None:
+            self._promises.break_all(error)
         inbox = self.actor_inbox
         inbox.close()
         watchers, inbox.watchers = inbox.watchers, []

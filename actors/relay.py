@@ -119,7 +119,7 @@ class Relay(LoopActor):
         self._legs: dict[str, Leg] = {}
         self._tried: list[str] = []
         self._state = RequestState.HELD
-        self._acceptance = Acceptance(house, self._legs, self.leave_behind)
+        self._acceptance = Acceptance(house, self._legs)
         self._put_out = False
         self._leaving: tuple[Leg, Callable[[], None]] | None = None
         self._alarms = Alarms(self.actor_ref)
@@ -490,7 +490,9 @@ class Relay(LoopActor):
     ) -> None:
         """Say the one terminal word and hand the answers over."""
         self._state = state
-        self._acceptance.conclude(state, error, code)
+        late = self._acceptance.conclude(state, error, code)
+        if late is not None:
+            self.promises.leave_behind(late)
         extension_name = next(iter(self._legs)) if len(self._legs) == 1 else None
         response = self._close_in_room(state, error, code)
         self._voice.say(

@@ -39,11 +39,14 @@ from actors.room_events import (
     Edit,
     Founded,
     GetHistory,
+    Kick,
+    Leave,
     MemberCame,
     MemberGone,
     Mute,
     Overhear,
     PassOn,
+    Remove,
     RequestClosed,
     RequestOpened,
     SetMode,
@@ -87,11 +90,11 @@ class Room(LoopActor):
         self._members = self._premises.members
         self._alarms = Alarms(self.actor_ref)
         self._orders = RoomOrders(self._premises, self._alarms)
-        self._talk = RoomTalk(self._premises, self.defer, self._orders.expect_thought)
-        self._mutes = RoomMutes(self._premises, self._alarms, self.defer)
-        self._membership = RoomMembership(
-            self._premises, self._orders, self.defer, self._deserted
+        self._talk = RoomTalk(
+            self._premises, self.promises, self._orders.expect_thought
         )
+        self._mutes = RoomMutes(self._premises, self._alarms, self.promises)
+        self._membership = RoomMembership(self._premises, self._orders, self.promises)
         if stored is not None:
             self._premises.restore(stored)
         elif owner is not None:
@@ -145,6 +148,8 @@ class Room(LoopActor):
                 return self._came(message)
             case MemberGone():
                 return self._gone(message)
+            case Leave() | Remove() | Kick():
+                return self._put_out(message)
             case Founded(founder):
                 return self._membership.enter(founder, Role.MASTER)
             case SetMode():
@@ -168,8 +173,12 @@ class Room(LoopActor):
         self._members.allow(Action.DELETE, caller)
         return self._shut(caller.identity)
 
-    def _deserted(self) -> LoopFuture[Any]:
-        """Nobody is left to keep the room for."""
+    def _put_out(self, message: Leave | Remove | Kick | MemberGone) -> Any:
+        """Let people out; the room ends when nobody is left to keep it for."""
+        answer = self._membership.receive(message)
+        return self._shut_deserted() if self._membership.deserted else answer
+
+    def _shut_deserted(self) -> LoopFuture[Any]:
         return self._shut(self._premises.row.creator)
 
     def _shut(self, by: str) -> LoopFuture[Any]:
@@ -206,6 +215,8 @@ class Room(LoopActor):
             if not member.present and member.identity != self._owner
         ]
         self._membership.put_out_absent(absent)
+        if self._membership.deserted:
+            self._shut_deserted()
 
     # -- its owner
 
@@ -220,7 +231,7 @@ class Room(LoopActor):
             self._owner_here = False
             self._house.assignments.tell(assignments.RoomClosed(message.identity))
         was_in = message.identity in self._members
-        self._membership.receive(message)
+        self._put_out(message)
         if was_in:
             self._linger()
 

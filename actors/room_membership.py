@@ -3,12 +3,11 @@
 A part of the room actor, which owns the instance and hands it its messages. Owns
 nothing that lasts: who is a member is kept by ``actors.members``. Tells the members,
 the hall and the store of each change, and the orders who reads. Must never end the
-room: the actor does, and is told when nobody is left to keep it for.
+room: the actor does, and looks whether anybody is left to keep it for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, assert_never
 
 from actors import hall_events
@@ -17,6 +16,7 @@ from actors.future import LoopFuture
 from actors.limits import Limit, reached
 from actors.members import IDLE, Member
 from actors.premises import Premises
+from actors.promises import Promises
 from actors.roles import Action, Caller, Role
 from actors.room_events import (
     Add,
@@ -58,16 +58,19 @@ class RoomMembership:
         self,
         premises: Premises,
         orders: RoomOrders,
-        defer: Callable[[], LoopFuture[Any]],
-        on_deserted: Callable[[], LoopFuture[Any]],
+        promises: Promises,
     ) -> None:
-        """Have ``on_deserted`` end the room, and answer once that is stored."""
         self._premises = premises
         self._members = premises.members
         self._owner = premises.row.owner
         self._orders = orders
-        self._defer = defer
-        self._on_deserted = on_deserted
+        self._promises = promises
+
+    @property
+    def deserted(self) -> bool:
+        """Whether nobody is left to keep the room for."""
+        kept = self._owner is not None or self._premises.row.keep
+        return not kept and not len(self._members)
 
     def receive(self, message: MemberMessage) -> Any:
         """Handle one of the room's messages."""
@@ -113,7 +116,7 @@ class RoomMembership:
         self._succeed()  # a kept room may have been left by everybody
         self._orders.readers_changed()
         premises.tell_hall()
-        answer = self._defer()
+        answer = self._promises.make()
         premises.answered(premises.member_write(member), answer, member.role)
         return answer
 
@@ -206,7 +209,7 @@ class RoomMembership:
         """Put out who has not come back in time."""
         self._put_out(members, STAYED_AWAY)
 
-    def _leave(self, caller: Caller) -> LoopFuture[Any]:
+    def _leave(self, caller: Caller) -> LoopFuture[Any] | None:
         member = self._members.get(caller.identity)
         if member is None:
             raise NotFoundError(
@@ -218,14 +221,14 @@ class RoomMembership:
             )
         return self._out([member], "left")
 
-    def _remove(self, message: Remove) -> LoopFuture[Any]:
+    def _remove(self, message: Remove) -> LoopFuture[Any] | None:
         own = self._members.get(message.caller.identity)
         if own is not None and own in self._members.meant(message.target):
             return self._leave(message.caller)
         targets = self._members.allow_on(Action.REMOVE, message.caller, message.target)
         return self._out(targets, "removed")
 
-    def _kick(self, message: Kick) -> LoopFuture[Any]:
+    def _kick(self, message: Kick) -> LoopFuture[Any] | None:
         targets = self._members.allow_on(Action.KICK, message.caller, message.target)
         by = message.caller.identity
         for member in targets:
@@ -235,15 +238,14 @@ class RoomMembership:
             self._orders.drop_held_of(member.identity, by)
         return self._out(targets, KICKED)
 
-    def _out(self, members: list[Member], reason: str) -> LoopFuture[Any]:
-        """Put members out; answers once that is stored."""
-        closed = self._put_out(members, reason)
-        if closed is not None:
-            return closed
-        return self._premises.members_committed(members, self._defer())
+    def _out(self, members: list[Member], reason: str) -> LoopFuture[Any] | None:
+        """Put members out; answers once that is stored, but for a deserted room."""
+        self._put_out(members, reason)
+        if self.deserted:
+            return None
+        return self._premises.members_committed(members, self._promises.make())
 
-    def _put_out(self, members: list[Member], reason: str) -> LoopFuture[Any] | None:
-        """Put members out; after the last of a room that is not kept, it is closed."""
+    def _put_out(self, members: list[Member], reason: str) -> None:
         premises = self._premises
         for member in members:
             self._put_out_one(member, reason)
@@ -252,11 +254,9 @@ class RoomMembership:
         ):
             premises.write(premises.member_write(forgotten))
         self._orders.readers_changed()
-        if self._deserted():
-            return self._on_deserted()
-        self._succeed()
-        premises.tell_hall()
-        return None
+        if not self.deserted:
+            self._succeed()
+            premises.tell_hall()
 
     def _put_out_one(self, member: Member, reason: str) -> None:
         premises = self._premises
@@ -269,11 +269,6 @@ class RoomMembership:
         premises.house.hall.tell(exited)
         self._announce(f"{member.identity} {_SAID[reason]}", member)
         premises.write(premises.member_write(member))
-
-    def _deserted(self) -> bool:
-        """Whether nobody is left to keep the room for."""
-        kept = self._owner is not None or self._premises.row.keep
-        return not kept and not len(self._members)
 
     # -- roles
 
@@ -290,7 +285,7 @@ class RoomMembership:
             )
         for member in targets:
             self._change_role(member, message.role)
-        return self._premises.members_committed(targets, self._defer())
+        return self._premises.members_committed(targets, self._promises.make())
 
     def _must_suit(self, role: Role) -> None:
         if self._owner is not None and role is Role.MASTER:

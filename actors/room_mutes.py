@@ -7,7 +7,6 @@ anybody from speaking itself: orders and talk refuse what a muted member says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, assert_never
 
 import msgspec
@@ -19,6 +18,7 @@ from actors.house import House
 from actors.members import UNTIL_UNMUTED, Member
 from actors.message import timestamp
 from actors.premises import Premises
+from actors.promises import Promises
 from actors.roles import Action
 from actors.room_events import Mute, MuteMessage, Unmute
 from actors.room_notices import Concerned, MemberMuted, MemberUnmuted
@@ -40,12 +40,12 @@ class RoomMutes:
         self,
         premises: Premises,
         alarms: Alarms,
-        defer: Callable[[], LoopFuture[Any]],
+        promises: Promises,
     ) -> None:
         self._premises = premises
         self._members = premises.members
         self._alarms = alarms
-        self._defer = defer
+        self._promises = promises
 
     def receive(self, message: MuteMessage | MuteOver) -> Any:
         """Handle one of the room's messages."""
@@ -86,13 +86,13 @@ class RoomMutes:
                 Code.AUTHORISATION_FAILED, f"you are muted in room {premises.name}"
             )
             premises.publish(concerned, [member.identity])
-        return premises.members_committed(targets, self._defer())
+        return premises.members_committed(targets, self._promises.make())
 
     def _unmute(self, message: Unmute) -> LoopFuture[Any]:
         targets = self._members.allow_on(Action.MUTE, message.caller, message.target)
         for member in targets:
             self._let_speak(member)
-        return self._premises.members_committed(targets, self._defer())
+        return self._premises.members_committed(targets, self._promises.make())
 
     def _over(self, identity: str) -> None:
         member = self._members.get(identity)

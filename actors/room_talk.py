@@ -24,6 +24,7 @@ from actors.future import LoopFuture
 from actors.members import IDLE
 from actors.message import Message, MessageKind, edited, timestamp
 from actors.premises import Premises
+from actors.promises import Promises
 from actors.roles import Action, Caller, Role
 from actors.room_events import (
     Clear,
@@ -76,12 +77,12 @@ class RoomTalk:
     def __init__(
         self,
         premises: Premises,
-        defer: Callable[[], LoopFuture[Any]],
+        promises: Promises,
         on_speech: Callable[[], None],
     ) -> None:
         """Have ``on_speech`` called whenever somebody has said something."""
         self._premises = premises
-        self._defer = defer
+        self._promises = promises
         self._on_speech = on_speech
 
     def receive(self, message: TalkMessage) -> Any:
@@ -117,7 +118,7 @@ class RoomTalk:
         )
         premises.publish(MessageAdded(premises.name, said.body))
         self._on_speech()
-        answer = self._defer()
+        answer = self._promises.make()
         premises.when_committed(
             premises.message_write(said), lambda ok: answer.set(Said(said.id, ok))
         )
@@ -215,7 +216,9 @@ class RoomTalk:
         premises.publish(
             MessagesCleared(premises.name, message.requests, message.answers)
         )
-        return premises.committed(ClearMessages(premises.name, kinds), self._defer())
+        return premises.committed(
+            ClearMessages(premises.name, kinds), self._promises.make()
+        )
 
     def _view(self, message: GetHistory) -> HistoryView | LoopFuture[Any]:
         """What somebody may read."""
@@ -269,7 +272,7 @@ class RoomTalk:
         then: Callable[[tuple[Message, ...], LoopFuture[Any]], None],
     ) -> LoopFuture[Any]:
         """Go on with messages, at once where they are at hand."""
-        answer = self._defer()
+        answer = self._promises.make()
         at_hand = [self._premises.transcript.find(each) for each in ids]
         known = tuple(message for message in at_hand if message is not None)
         if len(known) == len(ids):

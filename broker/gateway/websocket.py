@@ -104,8 +104,9 @@ class TapsterWebSocket(web.WebSocketResponse):
         self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True
     ) -> bool:
         """Close it; whoever sent too large a packet is told how large it may be."""
-        if self._connection._payload_parser is self._parser:  # noqa: SLF001
-            self._connection._payload_parser = _LastWords(self._parser)  # noqa: SLF001
+        connection, parser = self._connection, self._parser
+        if parser is not None and connection._payload_parser is parser:  # noqa: SLF001
+            connection._payload_parser = _LastWords(parser)  # noqa: SLF001
         if code == WSCloseCode.MESSAGE_TOO_BIG:
             message = f"a packet has at most {self._max_msg_size - 1} bytes".encode()
         return await super().close(code=code, message=message, drain=drain)

@@ -6,6 +6,9 @@ take in ``test_relay_legs.py``.
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,7 @@ from actors.outbound import (
     StatusChanged,
 )
 from actors.records import Committed
+from actors.relay import Relay
 from actors.relay_events import Barred, Cancel, Cleared, EndShared, Held, Recorded
 from actors.request_records import CloseRequest, RequestRow
 from actors.room_events import MemberCame, RequestClosed, RequestOpened, Submit
@@ -601,3 +605,24 @@ async def test_a_place_that_comes_twice_is_given_back(bar: Bar) -> None:
 
     assert (await tab.ended()).extension == "tavern"
     assert spare.of(Enqueue) == []
+
+
+async def test_ended_request_keeps_nothing_of_itself_alive(bar: Bar) -> None:
+    """What only the collector of garbage can find stays until that comes: seldom."""
+    await bar.tavern()
+    gc.collect()
+    tab = Tab(bar)
+    await tab.begin()
+    (relay,) = [weakref.ref(o) for o in gc.get_objects() if type(o) is Relay]
+    gc.disable()
+    try:
+        tab.start()
+        tab.chunk("Hello", 0)
+        tab.end()
+        await tab.ended()
+        del tab
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert relay() is None
+    finally:
+        gc.enable()

@@ -6,6 +6,9 @@ what is said in ``test_room_talk.py``.
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from actors.message import timestamp
 from actors.modes import RequestMode
 from actors.records import Unwritten
 from actors.roles import Caller, Role, Target
+from actors.room import Room
 from actors.room_events import (
     Add,
     Delete,
@@ -899,3 +903,18 @@ async def test_extensions_may_be_kept_out_of_the_management_of_rooms() -> None:
     await inn.create("lobby", ANN, BOB)
 
     assert await inn.outcome("lobby", Delete(TAVERN)) == Code.ROOM_ACCESS_DENIED
+
+
+async def test_room_that_has_ended_keeps_nothing_of_itself_alive(inn: Inn) -> None:
+    """Own rooms end whenever their owners leave; the collector of garbage is rare."""
+    gc.collect()
+    await inn.create("lobby", ANN)
+    (room,) = [weakref.ref(o) for o in gc.get_objects() if type(o) is Room]
+    gc.disable()
+    try:
+        await inn.room("lobby", Delete(ANN))
+        await inn.settle()
+        await asyncio.sleep(0)
+        assert room() is None
+    finally:
+        gc.enable()
