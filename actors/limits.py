@@ -19,6 +19,7 @@ class Limit(StrEnum):
     MAX_PACKET = "maxPacket"
     MAX_ATTACHMENTS = "maxAttachments"
     MAX_DEPTH = "maxDepth"
+    PACKETS_PER_BODY = "packetsPerBody"
     EVENTS_PER_SECOND = "eventsPerSecond"
     JOINS_PER_SECOND = "joinsPerSecond"
     STREAM_EVENTS_PER_SECOND = "streamEventsPerSecond"
@@ -37,6 +38,7 @@ class Limit(StrEnum):
     NEW_KEYS_PER_MINUTE = "newKeysPerMinute"
     KEYS_PER_CLIENT = "keysPerClient"
     KEY_LENGTH = "keyLength"
+    KEYS_BEING_CHECKED = "keysBeingChecked"
     REQUESTS_IN_FLIGHT = "requestsInFlight"
     QUEUED_PER_EXTENSION = "queuedPerExtension"
     MESSAGE_TEXT = "messageText"
@@ -48,8 +50,11 @@ class Limit(StrEnum):
     HISTORIES_PER_SESSION = "historiesPerSession"
     ANSWER_CACHE = "answerCache"
     CALLS_PER_SESSION = "callsPerSession"
+    CALLS_PER_CALLEE = "callsPerCallee"
+    FUNCTION_THREADS = "functionThreads"
     FUNCTION_TIMEOUT = "functionTimeout"
     JSON_FILE_SIZE = "jsonFileSize"
+    FILES_PER_CLIENT = "filesPerClient"
     TRUSTED_ON_FIRST_USE = "trustedOnFirstUse"
 
 

@@ -8,12 +8,14 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from broker.http.places import SPARE
+from broker.http.turned_away import AT_ONCE
 from broker.security.certificate import TlsFiles
 from tests.broker.gateway.raw_client import ENOUGH
 from tests.broker.security.pem import make_certificate
@@ -25,6 +27,11 @@ HANDSHAKE: Final = 1.0
 """Seconds it may take."""
 SLOW: Final = 3.0
 """Seconds that a slow machine may take longer."""
+LONGER: Final = 6.0
+"""Seconds for the handshake where many are to be there at a time."""
+BATCH: Final = 64
+"""Connections that are made at once: of more than 128 the system has some try again a
+second later."""
 
 
 class EncryptedBroker(Broker):
@@ -51,8 +58,12 @@ class EncryptedBroker(Broker):
         assert self._process is not None
         return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
 
+    def has_files(self, least: int) -> bool:
+        """Whether it has so many open, or more."""
+        return self.files() >= least
+
     def files_at_rest(self) -> int:
-        """How many when it has answered something, and nobody is there."""
+        """How many when it has answered something, and hardly anybody is there."""
         self.get("/")
         return self.files()
 
@@ -108,17 +119,33 @@ def test_handshake_that_is_not_ended_is_not_waited_for(
     assert own.get("/").startswith(b"HTTP/1.1 200 ")
 
 
+def fill(own: EncryptedBroker, inside: ExitStack, count: int) -> None:
+    """So many connections that say nothing; slower than the system drops them."""
+    already = own.files_at_rest() - 1  # for it may still see who has just asked
+    for number in range(1, count + 1):
+        inside.enter_context(own.connect())
+        if number % BATCH == 0 or number == count:
+            until(partial(own.has_files, already + number))
+
+
+def is_served(own: EncryptedBroker) -> bool:
+    """Whether there is a place again; who finds none may be closed untold."""
+    try:
+        return own.get("/").startswith(b"HTTP/1.1 200 ")
+    except OSError:
+        return False
+
+
 def test_half_open_connections_have_places_like_all_others(
     start: Callable[..., EncryptedBroker],
 ) -> None:
     """There are no more of them than of all, and none of their files stays open."""
-    own = start(handshakeTimeout=3 * HANDSHAKE, maxConnections=1)
+    own = start(handshakeTimeout=LONGER, maxConnections=1)
     before = own.files_at_rest()
     with ExitStack() as inside:
-        for _ in range(1 + SPARE):
-            inside.enter_context(own.connect())
+        fill(own, inside, 1 + SPARE)
         refused = own.get("/")
-        until(lambda: own.get("/").startswith(b"HTTP/1.1 200 "))
+        until(lambda: is_served(own))
         counted = own.reached("tlsHandshakeTime")
         until(lambda: own.files() <= before)
 
@@ -132,16 +159,38 @@ def test_flood_of_half_open_connections_does_not_exhaust_files(
     start: Callable[..., EncryptedBroker],
 ) -> None:
     """Those that are too many wait their turn to be told, or are closed untold."""
-    own = start(handshakeTimeout=HANDSHAKE, maxConnections=1)
+    own = start(handshakeTimeout=LONGER, maxConnections=1)
     before = own.files_at_rest()
     with ExitStack() as inside:
-        for _ in range(3 * SPARE):
-            inside.enter_context(own.connect())
+        fill(own, inside, 1 + SPARE + AT_ONCE)
+        began = time.monotonic()
+        untold = [inside.enter_context(own.connect()) for _ in range(BATCH)]
+        heard = {line.recv(1) for line in untold}
+        took = time.monotonic() - began
         most = own.files()
-        until(lambda: own.get("/").startswith(b"HTTP/1.1 200 "))
+        until(lambda: is_served(own))
     until(lambda: own.files() <= before)
 
-    assert most - before <= 2 * SPARE
+    assert heard == {b""}
+    assert took < SLOW
+    assert most - before <= 1 + SPARE + AT_ONCE
+
+
+def test_farewell_that_is_not_answered_is_not_waited_for(
+    start: Callable[..., EncryptedBroker],
+) -> None:
+    """By the rules of TLS who is closed agrees to it; not all do."""
+    own = start(handshakeTimeout=HANDSHAKE, writeTimeout=HANDSHAKE)
+    with own.connect() as line:
+        talk = unverified().wrap_socket(line)
+        with socket.socket(fileno=talk.detach()) as raw:
+            raw.settimeout(ENOUGH)
+            began = time.monotonic()
+            while raw.recv(4_096):
+                pass
+            took = time.monotonic() - began
+
+    assert HANDSHAKE <= took <= 3 * HANDSHAKE + SLOW
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,22 @@ async def test_body_too_large_for_a_polling_connection(
     assert own.reached("maxPacket") == 1
 
 
+async def test_too_many_packets_in_one_body(start_broker: StartBroker) -> None:
+    """However small they are; a body with as many as there may be is read."""
+    own = start_broker({"a": {}})
+    most = ["3"] * 8_192
+    async with polling(own) as line, aiohttp.ClientSession() as session:
+        await line.join("a")
+        fits = await line.post(*most)
+        body = "\x1e".join([*most, "3"])
+        async with session.post(line.url, data=body) as response:
+            status, answer = response.status, await response.json()
+
+    assert (fits, status) == (200, 400)
+    assert answer["message"] == "a body has at most 8192 packets"
+    assert own.reached("packetsPerBody") == 1
+
+
 async def test_poll_that_waits_is_told_of_the_end(start_broker: StartBroker) -> None:
     """What another request did wrong is not its answer."""
     own = start_broker({"a": {}}, maxPacket=64 * KIB)
@@ -155,6 +171,34 @@ async def test_keys_and_passwords_beyond_72_bytes_are_refused(
     most = "keys and passwords have at most 72 bytes and no NUL, this one has 73"
     assert [(each["code"], each["message"]) for each in answers] == [(5, most)] * 3
     assert own.reached("keyLength") == 3
+
+
+async def test_no_more_passwords_wait_for_bcrypt_than_may(
+    start_broker: StartBroker,
+) -> None:
+    """64; a key that was right before does not wait, and later there is room again."""
+    own = start_broker({"a": {}})
+    key = await key_of(own, "a")
+    async with connected(own.url) as line:
+        await line.join("/rooms", clientId="a", key=key)
+        for number in range(128):
+            room = {"roomName": f"room-{number}", "password": "secret"}
+            await line.send(f"42/rooms,1{json.dumps(['CREATE_ROOM', room])}")
+        answers = [json.loads(await line.heard("43/rooms,1"))[0]]
+        entered = await entry(own, clientId="a", key=key)
+        while len(answers) < 128:
+            answers.append(json.loads(await line.heard("43/rooms,1"))[0])
+        later = {"roomName": "later", "password": "secret"}
+        made = await line.ask("/rooms", "CREATE_ROOM", later)
+
+    refused = [each for each in answers if each["status"] != "ok"]
+    assert entered == {}
+    assert 1 <= len(refused) <= 64
+    assert {(each["code"], each["message"]) for each in refused} == {
+        (9, "64 keys and passwords are being checked already: try again in a moment")
+    }
+    assert made["status"] == "ok"
+    assert own.reached("keysBeingChecked") == len(refused)
 
 
 # -- who is trusted

@@ -12,11 +12,16 @@ from .harness import Broker, StartBroker
 from .test_raw import Tavern, verified
 
 TAVERN: Final = "SillyTavern"
+CALLEE: Final = "guest#callee"
 KIB: Final = 1024
 
 FUNCTIONS: Final = """
 import asyncio
+import threading
+
 from broker.functions import function
+
+gate = threading.Event()
 
 @function
 async def slow(context):
@@ -25,6 +30,14 @@ async def slow(context):
 @function
 async def long(context):
     return "x" * 1_048_577
+
+@function
+def block(context):
+    gate.wait()
+
+@function
+async def release(context):
+    gate.set()
 """
 
 
@@ -168,13 +181,25 @@ async def test_fifth_history_at_once_is_refused(start_broker: StartBroker) -> No
 # -- functions and files
 
 
-async def callers(here: House) -> RawSocket:
+async def callers(here: House, identity: str = "guest") -> RawSocket:
     """The guest with functions to call and to be called by."""
     line = await here.line()
-    await line.join("/auth", clientId="guest", key="getKey")
+    auth = {"clientId": "guest", "identity": identity, "key": "getKey"}
+    await line.join("/auth", **auth)
     await line.heard('42/auth,["GET_CLIENT_KEY"')
-    await line.join("/function_call", clientId="guest", key="getKey")
+    await line.join("/function_call", **auth)
     return line
+
+
+def house_with_functions(start_broker: StartBroker, **server: Any) -> House:
+    """A broker with an operator's functions."""
+    start = house(start_broker, **server)
+    folder = start.broker.settings / "functions"
+    folder.mkdir()
+    (folder / "own.py").write_text(FUNCTIONS)
+    start.broker.stop()
+    start.broker.restart()
+    return start
 
 
 def call(name: str, *args: Any, target: str = "server") -> dict[str, Any]:
@@ -208,17 +233,63 @@ async def test_one_call_more_than_may_wait(start_broker: StartBroker) -> None:
     assert here.broker.reached("callsPerSession") == 1
 
 
+async def test_one_call_more_than_a_callee_may_leave_unanswered(
+    start_broker: StartBroker,
+) -> None:
+    """256 of four sessions; who asks again when one is answered is served."""
+
+    def said(name: str) -> str:
+        return json.dumps(["FUNCTION_CALL", call(name, target=CALLEE)])
+
+    async with house(start_broker) as here:
+        callee = await callers(here, CALLEE)
+        lines = [await callers(here) for _ in range(5)]
+        for name, line in enumerate(lines[:4]):
+            for _ in range(64):
+                await line.send(f"42/function_call,1{said(str(name))}")
+        asked = [await callee.heard("42/function_call,") for _ in range(256)]
+        more = call("too many", target=CALLEE)
+        refused = await lines[4].ask("/function_call", "FUNCTION_CALL", more)
+        number, _, event = asked[-1].partition("[")
+        asker = lines[int(json.loads(f"[{event}")[1]["functionName"])]
+        await callee.send(f'43/function_call,{number}["done"]')
+        (answer,) = json.loads(await asker.heard("43/function_call,1"))
+        await lines[4].send(f"42/function_call,2{said('again')}")
+        after = await callee.heard("42/function_call,")
+
+    why = "has 256 calls unanswered already: call again when it has answered one"
+    assert error_of(refused) == (10429, f"{CALLEE!r} {why}")
+    assert answer["result"] == "done"
+    assert '"again"' in after
+    assert here.broker.reached("callsPerCallee") == 1
+
+
+async def test_one_function_more_than_may_block(start_broker: StartBroker) -> None:
+    """32 threads; others that do not block run, and all when these have ended."""
+    async with house_with_functions(start_broker) as here:
+        line = await callers(here)
+        said = json.dumps(["FUNCTION_CALL", call("block")])
+        for _ in range(32):
+            await line.send(f"42/function_call,1{said}")
+        refused = await line.ask("/function_call", "FUNCTION_CALL", call("block"))
+        released = await line.ask("/function_call", "FUNCTION_CALL", call("release"))
+        ended = [await line.heard("43/function_call,1") for _ in range(32)]
+        after = await line.ask("/function_call", "FUNCTION_CALL", call("block"))
+
+    assert error_of(refused) == (
+        10429,
+        "32 functions that may block run already: call again when one has ended",
+    )
+    assert [each["success"] for each in (released, after)] == [True, True]
+    assert ['"success":true' in each for each in ended] == [True] * 32
+    assert here.broker.reached("functionThreads") == 1
+
+
 async def test_function_that_takes_too_long_or_says_too_much(
     start_broker: StartBroker,
 ) -> None:
     """Codes 8 and 502; the callers are told how long and how much."""
-    start = house(start_broker, functionTimeout=0.3)
-    folder = start.broker.settings / "functions"
-    folder.mkdir()
-    (folder / "own.py").write_text(FUNCTIONS)
-    start.broker.stop()
-    start.broker.restart()
-    async with start as here:
+    async with house_with_functions(start_broker, functionTimeout=0.3) as here:
         line = await callers(here)
         slow, long = [
             await line.ask("/function_call", "FUNCTION_CALL", call(name))
@@ -255,3 +326,26 @@ async def test_file_too_large_to_be_read_or_written(start_broker: StartBroker) -
     )
     assert not (here.broker.settings / "guest-more.json").exists()
     assert here.broker.reached("jsonFileSize") == 2
+
+
+async def test_one_file_more_than_a_client_may_have(start_broker: StartBroker) -> None:
+    """32, its settings among them; those that are there can be written."""
+    async with house(start_broker) as here:
+        line = await callers(here)
+
+        async def save(name: str) -> dict[str, Any]:
+            wanted = call("saveJsonToFile", f"settings/{name}.json", {"a": 1})
+            answer = await line.ask("/function_call", "FUNCTION_CALL", wanted)
+            return dict(answer)
+
+        saved = [await save(f"guest-{number}") for number in range(31)]
+        refused = await save("guest-more")
+        again = await save("guest-0")
+
+    assert [each["success"] for each in (*saved, again)] == [True] * 32
+    assert error_of(refused) == (
+        105,
+        "settings/ has 32 files of yours already: write to one of these",
+    )
+    assert not (here.broker.settings / "guest-more.json").exists()
+    assert here.broker.reached("filesPerClient") == 1

@@ -31,6 +31,7 @@ TRIED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "maxAttachments": ("test_limits_of_entry::test_attachments_too_many_or_too_large",),
     "maxDepth": ("test_limits::test_nesting_follows_the_settings",),
+    "packetsPerBody": ("test_limits_of_entry::test_too_many_packets_in_one_body",),
     "eventsPerSecond": (
         "test_limits::test_events_beyond_the_burst_are_refused_one_by_one",
     ),
@@ -95,6 +96,9 @@ TRIED: Final[dict[str, tuple[str, ...]]] = {
     "keyLength": (
         "test_limits_of_entry::test_keys_and_passwords_beyond_72_bytes_are_refused",
     ),
+    "keysBeingChecked": (
+        "test_limits_of_entry::test_no_more_passwords_wait_for_bcrypt_than_may",
+    ),
     "requestsInFlight": (
         "test_limits_of_work::test_one_request_more_than_may_be_in_flight",
     ),
@@ -117,11 +121,18 @@ TRIED: Final[dict[str, tuple[str, ...]]] = {
         ),
     ),
     "callsPerSession": ("test_limits_of_work::test_one_call_more_than_may_wait",),
+    "callsPerCallee": (
+        "test_limits_of_work::test_one_call_more_than_a_callee_may_leave_unanswered",
+    ),
+    "functionThreads": ("test_limits_of_work::test_one_function_more_than_may_block",),
     "functionTimeout": (
         "test_functions::test_callee_that_does_not_answer_or_leaves",
         "test_limits_of_work::test_function_that_takes_too_long_or_says_too_much",
     ),
     "jsonFileSize": ("test_limits_of_work::test_file_too_large_to_be_read_or_written",),
+    "filesPerClient": (
+        "test_limits_of_work::test_one_file_more_than_a_client_may_have",
+    ),
     "trustedOnFirstUse": (
         "test_limits_of_entry::test_thirty_third_silly_tavern_is_not_trusted_by_itself",
     ),
