@@ -36,6 +36,8 @@ class Counts:
         """Events beyond what a connection may send."""
         self.turned_away = 0
         """Connections beyond all that there may be."""
+        self.foreign = 0
+        """Requests by a name that is not ours, or from a page that may not connect."""
         self.requests_late = 0
         """HTTP requests that did not come in time."""
         self._ends: Counter[str] = Counter()

@@ -9,24 +9,23 @@ passed on never becomes a library packet.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-from aiohttp import StreamReader, WSMessage, WSMsgType, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import WSMessage, WSMsgType, web
 from engineio.async_socket import AsyncSocket
-from engineio.exceptions import EngineIOError
 
 from actors.extension import Profile
 from actors.limits import Limit, reached
+from broker.gateway.broken import ProtocolBrokenError
 from broker.gateway.counts import HANDSHAKE_TIMEOUT, ORDINARY, OUTBOX_FULL
 from broker.gateway.heartbeat import Heartbeat
 from broker.gateway.intake import Intake
 from broker.gateway.outbox import Flusher, Limits, Outbox
 from broker.gateway.poll_answer import write_answer
+from broker.gateway.polled import PolledPacket, attachment_of, packets_of, read_body
 from broker.gateway.rate import KNOCKS, EventLimit, Pace, Rates
 from broker.gateway.session import Session
 from broker.gateway.websocket import TapsterWebSocket, is_too_large
@@ -39,8 +38,6 @@ from broker.protocol.packet import (
     ENGINE_PONG_PROBE,
     binary_frame,
     frame,
-    is_binary,
-    unframe,
 )
 from broker.protocol.wire import Namespace
 from broker.security.peer import Peer
@@ -57,16 +54,8 @@ _CONTROL: Final = frozenset({WSMsgType.PING, WSMsgType.PONG})
 _PROBE: Final = b"2probe"
 _UPGRADE: Final = b"5"
 _CLOSE: Final = b"1"
-_SEPARATOR: Final = "\x1e"
 CLOSE_TIMEOUT: Final = 2.0
 """Seconds a peer has to answer the closing of its WebSocket."""
-POLLED_PACKETS: Final = 8 * 1024
-"""Packets in one body. A client sends all that has waited for its last POST to be
-answered: less than a mebibyte of chunks must fit."""
-
-
-class ProtocolBrokenError(EngineIOError):  # type: ignore[misc]
-    """The peer sent what no client sends; its connection is closed."""
 
 
 class Engine(Protocol):
@@ -117,21 +106,6 @@ class _WebSocketSink:
 
     def abort(self) -> None:
         self._transport.abort()
-
-
-class _PolledPacket:
-    """A frame as the library's payload encoder wants it."""
-
-    __slots__ = ("_framed",)
-
-    def __init__(self, framed: bytes) -> None:
-        self._framed = framed
-
-    def encode(self, *, b64: bool) -> str:
-        payload = unframe(self._framed)
-        if b64 and is_binary(self._framed):
-            return "b" + base64.b64encode(payload).decode()
-        return payload.decode()
 
 
 class TapsterSocket(AsyncSocket):  # type: ignore[misc]
@@ -239,12 +213,12 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         else:
             self.outbox.push(frame(encoded.encode()))
 
-    async def poll(self) -> list[_PolledPacket]:
+    async def poll(self) -> list[PolledPacket]:
         """Answer a poll with what waits, or with what comes."""
         if self.outbox.polled:
             raise ProtocolBrokenError("two polls at once")
         patience = self.server.ping_interval + self.server.ping_timeout
-        return [_PolledPacket(framed) for framed in await self.outbox.poll(patience)]
+        return [PolledPacket(framed) for framed in await self.outbox.poll(patience)]
 
     async def answer(self, request: web.Request, response: web.StreamResponse) -> None:
         """Write a poll's answer, and cut a peer that does not read it."""
@@ -265,14 +239,15 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
         if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
             return await self._upgrade_websocket(environ)
         if self.upgrading or self.upgraded:
-            return [_PolledPacket(frame(ENGINE_NOOP))]
+            return [PolledPacket(frame(ENGINE_NOOP))]
         return await self.poll()
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Take the packets of one poll's body."""
         try:
-            body = await self._read_body(environ["wsgi.input"])
-            for packet in _packets_of(body):
+            most = self.server.max_http_buffer_size
+            body = await read_body(environ["wsgi.input"], most)
+            for packet in packets_of(body):
                 if self.closed:
                     return
                 await self._take_polled(packet)
@@ -283,23 +258,9 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             if not self.closed:  # the library does not expect it of who has gone
                 raise
 
-    async def _read_body(self, content: StreamReader) -> bytes:
-        """All of a body, in however many pieces it comes."""
-        body = bytearray()
-        try:
-            async for piece in content.iter_any():
-                body += piece
-                if len(body) > self.server.max_http_buffer_size:
-                    reached[Limit.MAX_PACKET] += 1
-                    most = self.server.max_http_buffer_size
-                    raise ProtocolBrokenError(f"a body has at most {most} bytes")
-        except (OSError, web.RequestPayloadError, HttpProcessingError):
-            raise ProtocolBrokenError("the body never came") from None
-        return bytes(body)
-
     async def _take_polled(self, packet: str) -> None:
         if packet.startswith("b"):
-            await self._take_binary(_decode_base64(packet[1:]))
+            await self._take_binary(attachment_of(packet))
         else:
             await self._take_text(packet.encode())
 
@@ -536,21 +497,3 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
 
     def _close_soon(self, reason: str) -> None:
         self.server.close_soon(self, reason)
-
-
-def _packets_of(body: bytes) -> list[str]:
-    try:
-        packets = body.decode().split(_SEPARATOR)
-    except UnicodeDecodeError:
-        raise ProtocolBrokenError("the body is no text") from None
-    if len(packets) > POLLED_PACKETS:
-        reached[Limit.PACKETS_PER_BODY] += 1
-        raise ProtocolBrokenError(f"a body has at most {POLLED_PACKETS} packets")
-    return packets
-
-
-def _decode_base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text)
-    except ValueError:
-        raise ProtocolBrokenError("an attachment that is no base64") from None

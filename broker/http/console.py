@@ -22,7 +22,7 @@ from broker.config import ServerSettings
 from broker.console import site
 from broker.console.sign_in import CLIENT, SignIn
 from broker.gateway.doorman import Doorman
-from broker.gateway.server import local_address
+from broker.gateway.engine import local_address
 from broker.gateway.steward import Steward
 from broker.http.static import content_type
 from broker.logs.audit import Action, Audit

@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from actors.errors import BrokerError, Code, RefusedError
-from broker.gateway.server import local_address
+from broker.gateway.engine import local_address
 from broker.protocol.wire import MONITOR_TYPE, LogEvent
 from broker.security.admission import Admission
 from broker.security.origins import Origins

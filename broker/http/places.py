@@ -15,8 +15,8 @@ from actors.errors import BrokerError, Code, RefusedError
 from actors.limits import Limit, reached
 from broker.config import ServerSettings
 from broker.gateway.counts import Counts
+from broker.gateway.engine import TooManyConnectionsError
 from broker.gateway.rate import Crowd
-from broker.gateway.server import TooManyConnectionsError
 from broker.security.peer import Neighbourhood
 
 SPARE: Final = 256

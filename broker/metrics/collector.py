@@ -148,7 +148,9 @@ class BrokerCollector(Collector):
 
     def _refusals(self) -> Iterator[Metric]:
         server = self._source.server
-        failures = dict.fromkeys(USUAL_REFUSALS, 0) | self._source.refusals.by_code
+        failures = Counter(dict.fromkeys(USUAL_REFUSALS, 0))
+        failures.update(self._source.refusals.by_code)
+        failures[Code.AUTHORISATION_FAILED] += server.counts.foreign
         yield counters(
             "tapster_auth_failures",
             "Who was not let in, and wrong passwords, by the error's code.",

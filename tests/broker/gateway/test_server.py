@@ -11,11 +11,12 @@ import pytest
 
 from actors.errors import RefusedError
 from broker.config import ServerSettings
+from broker.gateway.broken import ProtocolBrokenError
 from broker.gateway.counts import OUTBOX_FULL
 from broker.gateway.dispatch import Call, Fields, NamespaceHandlers, handles
 from broker.gateway.server import TapsterServer
 from broker.gateway.session import Session
-from broker.gateway.socket import ProtocolBrokenError, TapsterSocket
+from broker.gateway.socket import TapsterSocket
 from broker.protocol.handshake import Handshake
 from broker.protocol.inbound import Untyped
 from broker.protocol.wire import (
