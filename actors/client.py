@@ -10,6 +10,8 @@ Stops     when the grace time after its last socket has passed
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeAlias, assert_never
 
 import msgspec
@@ -20,7 +22,7 @@ from actors.acceptance import Accepted
 from actors.base import LoopActor, LoopRef, ask, watch
 from actors.directory import Kind
 from actors.errors import Code, NotFoundError, RefusedError, UnavailableError
-from actors.future import ActorEndedError, LoopFuture
+from actors.future import LoopFuture
 from actors.house import House
 from actors.lifecycle import RequestState
 from actors.limits import Limit, reached
@@ -108,8 +110,8 @@ class Client(LoopActor):
         self._sockets: set[str] = set()
         self._absences = 0
         self._requests: dict[str, LoopRef[relay.Relay]] = {}
-        # Who resumes in the moment of a crash must not be left without an answer.
-        self.actor_inbox.leave_to(_try_again)
+        # Who resumes in the moment of a crash must not take it for the end of all.
+        self.actor_inbox.leave_to(partial(_resume, self._requests, house.answers))
 
     def on_start(self) -> None:
         """Have the hall open the identity's own room, and go on after a crash."""
@@ -226,13 +228,16 @@ class Client(LoopActor):
         return ask(ref, relay_events.Cancel(self._identity), timeout=timeout)
 
     def _resume(self, message: answers.Resume) -> None:
-        ref = self._requests.get(message.request_id)
-        (ref or self._house.answers).tell(message)
+        _resume(self._requests, self._house.answers, message)
 
 
-def _try_again(message: Any) -> bool:
-    """Answer who resumes at an actor that has ended."""
+def _resume(
+    requests: Mapping[str, LoopRef[relay.Relay]],
+    kept: LoopRef[answers.Answers],
+    message: Any,
+) -> bool:
+    """Ask whoever has the answer, even where the client's actor has ended."""
     if isinstance(message, answers.Resume):
-        message.port.resumed(ActorEndedError("it has ended, try again"))
+        (requests.get(message.request_id) or kept).tell(message)
         return True
     return False

@@ -21,8 +21,8 @@ from actors.lifecycle import RequestState
 from actors.modes import MODE_ALIASES, RequestMode
 from actors.policies import ConnectionPolicy
 from actors.roles import Role
-from broker.app import HANDLERS
 from broker.config import FORMER_KEYS, ClientSettings, ServerSettings
+from broker.desk import HANDLERS
 from broker.protocol.handshake import Handshake
 from broker.protocol.inbound import Frame
 from broker.protocol.wire import EVENTS, MemberStatus, Namespace

@@ -364,6 +364,17 @@ async def test_a_fresh_client_goes_on_with_the_requests_of_the_crashed(
     assert cancelled is RequestState.CANCELLED
 
 
+async def test_who_resumes_in_the_moment_of_a_crash_goes_on_reading(bar: Bar) -> None:
+    """An error would be taken for the end of what goes on."""
+    await bar.tavern()
+    ref, port = enter(bar), RecordingPort()
+    await order(ref)
+    ref.tell(object())
+    ref.tell(resume(port))
+
+    assert await port.hears(Resumed) == Resumed(RequestState.SENT, ())
+
+
 async def test_requests_of_a_client_that_crashed_while_away_end(bar: Bar) -> None:
     """No fresh actor will ever be asked for them."""
     await bar.tavern()
@@ -407,4 +418,4 @@ async def test_who_resumes_at_a_client_that_has_crashed_is_told(bar: Bar) -> Non
     ref.tell(object())
     ref.tell(resume(port))
 
-    assert (await port.hears(BrokerError)).code == Code.UNAVAILABLE
+    assert (await port.hears(BrokerError)).code is Code.NOT_FOUND

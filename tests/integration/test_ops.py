@@ -110,6 +110,21 @@ def test_refused_guest_is_counted(
     assert told["tapster_auth_failures_total", "authorisation_failed"] == 1
 
 
+def test_foreign_page_and_foreign_name_are_counted(start_broker: StartBroker) -> None:
+    """Who is sent away at the door is seen in the metrics as well."""
+    own = start_broker({})
+    path = "/socket.io/?EIO=4&transport=polling"
+    answers = [
+        ask(own.url, path, host="evil.example"),
+        ask(own.url, path, "Origin: https://evil.example"),
+        ask(own.url, path, "Origin: null"),
+    ]
+    told = metrics(own.url)
+
+    assert [answer.status for answer in answers] == [403, 403, 403]
+    assert told["tapster_auth_failures_total", "authorisation_failed"] == 3
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     ("host", "lines"),
