@@ -12,13 +12,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from actors import store
-from actors.base import ask
 from actors.errors import BrokerError
 from actors.future import LoopFuture
 from actors.house import House
 from actors.leg import Leg
 from actors.lifecycle import RequestState
+from actors.records import Committed, Mark
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -103,11 +102,26 @@ class Acceptance:
         return None
 
     def _give_late(self, answer: LoopFuture[Accepted], state: RequestState) -> None:
-        def give(flushed: LoopFuture[bool]) -> None:
+        def give(written: LoopFuture[bool]) -> None:
             with contextlib.suppress(BrokerError):
                 self._stored = False
-                self._stored = flushed.result()
+                self._stored = written.result()
             answer.set(self.as_things_stand(state))
 
-        timeout = self._house.patience.ask_timeout
-        ask(self._house.store, store.Flush(), timeout=timeout).when_done(give)
+        receipt = _Receipt()
+        try:
+            self._house.store.tell(Mark(reply_to=receipt))
+        except BrokerError as error:
+            receipt.written.fail(error)
+        receipt.written.expire_after(self._house.patience.store_timeout)
+        receipt.written.when_done(give)
+
+
+class _Receipt:
+    """Hears whether all that the store was told before is on disk."""
+
+    def __init__(self) -> None:
+        self.written: LoopFuture[bool] = LoopFuture()
+
+    def tell(self, message: Committed) -> None:
+        self.written.set(message.ok)

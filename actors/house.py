@@ -41,6 +41,8 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     answer_ttl: float = 600
     answer_bytes: int = 64 * 1024 * 1024
     ask_timeout: float = 10
+    store_timeout: float = 5
+    """Less than that: who waits for the store as well is told of it in time."""
 
 
 class HouseRules(msgspec.Struct, frozen=True, kw_only=True):

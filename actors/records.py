@@ -7,10 +7,9 @@ the store. Those of each table are in the ``*_records`` module of whom it belong
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
-import pykka
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...]]
 """SQL and its values."""
@@ -24,6 +23,13 @@ class Committed(msgspec.Struct, frozen=True):
     """What the write was marked with."""
 
 
+class Writer(Protocol):
+    """Who is told what became of a write: an actor's ref, as a rule."""
+
+    def tell(self, message: Any) -> None:
+        """Take ``Committed``, in the store's thread."""
+
+
 class Unwritten(msgspec.Struct, frozen=True):
     """The answer to what was done and is not on disk, but owed to it."""
 
@@ -33,12 +39,24 @@ class Unwritten(msgspec.Struct, frozen=True):
 class Write(msgspec.Struct, frozen=True, kw_only=True):
     """Rows to be changed, all or none; tells ``reply_to`` Committed."""
 
-    reply_to: pykka.ActorRef[Any] | None = None
+    reply_to: Writer | None = None
     token: int = 0
 
     def statements(self, now: float) -> tuple[Statement, ...]:
         """What to run; ``now`` is the wall clock's time."""
         raise NotImplementedError
+
+
+class Mark(Write, frozen=True, kw_only=True):
+    """No row: ``Committed`` says whether all that was written before is on disk.
+
+    Unlike a ``Flush`` it waits for the next commit, and costs none of its own.
+    """
+
+    def statements(self, now: float) -> tuple[Statement, ...]:
+        """Nothing."""
+        del now
+        return ()
 
 
 class Read(msgspec.Struct, frozen=True):

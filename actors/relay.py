@@ -204,8 +204,10 @@ class Relay(LoopActor):
                 self._cleared(order)
             case relay_events.Held():
                 self._voice.say(RequestState.HELD, None)
+                self._expect_commit()
             case relay_events.Recorded(reason):
                 self._acceptance.note_recorded(reason)
+                self._expect_commit()
             case relay_events.Barred(error):
                 self._acceptance.refuse(error)
                 self.stop()
@@ -250,6 +252,12 @@ class Relay(LoopActor):
                 self._request, self._order, self.actor_ref
             )
             self._tell_room(opened)
+            self._expect_commit()
+
+    def _expect_commit(self) -> None:
+        """A disk that hangs must hold up nobody: after a while it counts as down."""
+        seconds = self._patience.store_timeout
+        self._alarms.set("stored", seconds, Committed(ok=False))
 
     def _not_placed(self, error: BrokerError) -> None:
         if self._leaving is not None:
@@ -262,6 +270,7 @@ class Relay(LoopActor):
 
     def _committed(self, *, ok: bool) -> None:
         """The request is stored, or the store is down."""
+        self._alarms.cancel("stored")
         self._acceptance.note_stored(ok=ok)
         if self._acceptance.only_recorded:
             self._conclude(RequestState.RECORDED, None, None)

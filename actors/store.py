@@ -149,8 +149,13 @@ class Store(BlockingActor):
                 self._batch.append(self._owe(message))
                 self._untried += 1
         if self.actor_inbox.empty() or self._untried >= BATCH:
+            self._linger()
             self._commit()
         return None
+
+    def _linger(self) -> None:
+        """Let more come for the next batch; who asks for it now does not wait."""
+        time.sleep(max(0.0, min(LINGER, self._last_commit + LINGER - time.monotonic())))
 
     def on_stop(self) -> None:
         """Write what is owed and close the file."""
@@ -177,7 +182,6 @@ class Store(BlockingActor):
     def _commit(self) -> None:
         if not self._batch:
             return
-        time.sleep(max(0.0, min(LINGER, self._last_commit + LINGER - time.monotonic())))
         self._untried = 0
         # What is owed may be much more than a batch: a disk that is still full must not
         # be tried with all of it each time.

@@ -10,11 +10,9 @@ import logging
 import sqlite3
 from collections.abc import Iterable
 from itertools import chain, groupby
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import pykka
-
-from actors.records import Committed, Statement
+from actors.records import Committed, Statement, Writer
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +34,7 @@ class Owed(NamedTuple):
     """A write that the store has taken, and who waits for it."""
 
     statements: tuple[Statement, ...]
-    reply_to: pykka.ActorRef[Any] | None
+    reply_to: Writer | None
     token: int
 
     def answer(self, *, ok: bool) -> None:

@@ -230,8 +230,14 @@ class Link:
         self._sio.on("disconnect", left, namespace=namespace)
 
     async def _watch_end(self) -> None:
-        await self._sio.eio.wait()
-        self._end()
+        try:
+            await self._sio.eio.wait()
+        except Exception:
+            # A write that the cut found waiting fails in a way that python-engineio
+            # does not foresee: its reader fails with it, and tells nobody.
+            logger.debug("The connection ended in an error.", exc_info=True)
+        finally:
+            self._end()
 
     def _end(self) -> None:
         self._ended.set()

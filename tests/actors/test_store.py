@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pykka
 import pytest
 
@@ -58,6 +60,17 @@ class EveryChoice(Read, frozen=True):
     def run(self, connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
         """All of it."""
         return connection.execute("SELECT * FROM choices").fetchall()
+
+
+class Busy(Read, frozen=True):
+    """Keep the store busy until that is over."""
+
+    over: threading.Event = msgspec.field(default_factory=threading.Event)
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Wait."""
+        del connection
+        self.over.wait(ENOUGH)
 
 
 class Disk:
@@ -213,6 +226,22 @@ async def test_a_database_to_which_rows_are_owed_is_not_writable(disk: Disk) -> 
 
     assert owed == "it is read-only (attempt to write a readonly database)"
     assert await disk.ask(CheckWritable()) is None
+
+
+async def test_who_asks_does_not_wait_for_more_to_write(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what nobody asks for is let come together."""
+    disk.open_request("1")
+    await disk.writer.hears(Committed)
+    monkeypatch.setattr("actors.store.LINGER", 2 * ENOUGH)
+    busy = Busy()
+    disk.ref.tell(busy)
+    disk.open_request("2")
+    asked = ask(disk.ref, Flush(), timeout=ENOUGH)
+    busy.over.set()
+
+    assert await asked is True
 
 
 async def test_every_batch_is_timed(tmp_path: Path) -> None:

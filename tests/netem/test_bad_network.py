@@ -41,6 +41,8 @@ SETTINGS: Final[dict[str, Any]] = {
     "trustedNetworks": [NETWORK],
     "connectionsPerAddress": 1_000,
     "newKeysPerMinute": 1_000,
+    # Longer than an outage and the way back after it, which a lost packet prolongs.
+    "reconnectGrace": 60,
     "pingInterval": SIGN_OF_LIFE,
     "pingTimeout": SIGN_OF_LIFE,
 }

@@ -118,11 +118,12 @@ class Patron:
         # Half a character that came alone is put before the next chunk.
         chunks = sum(piece != HALF for piece in pieces_of(number)) - 3
         connection = self.client._connection
-        for place in sorted(chance.sample(range(chunks), CUTS)):
-            while _read(order) < place:
-                await order.answer.pieces.more(len(order.answer.pieces.entries))
-            await self._cut_off(await connection.ready())
-        self._bar.has_been_cut(number).set()
+        try:
+            for place in sorted(chance.sample(range(chunks), CUTS)):
+                await _reach(order, place)
+                await self._cut_off(await connection.ready())
+        finally:
+            self._bar.has_been_cut(number).set()
 
     async def _cut_off(self, link: Link) -> None:
         """Cut until it is noticed: between two polls there is nothing to cut."""
@@ -130,6 +131,14 @@ class Patron:
         while not ended.done():
             self._cable.cut()
             await asyncio.wait({ended}, timeout=NOTICED)
+
+
+async def _reach(order: Order, place: int) -> None:
+    """Wait until so many chunks were read."""
+    pieces = order.answer.pieces
+    while _read(order) < place:
+        if not await pieces.more(len(pieces.entries)):
+            raise AssertionError(f"{order.request_id} ended before chunk {place}")
 
 
 def _read(order: Order) -> int:

@@ -100,6 +100,8 @@ class Orders:
         """Terminal statuses that were told of each order."""
         self._ends: dict[str, str] = {}
         """How each ended, for whoever placed it."""
+        self._why: dict[str, str] = {}
+        """Of those that ended in an error, which one."""
         self._without_ack: set[str] = set()
         """Those that ended in an error before they were acked."""
         self._wrong: list[str] = []
@@ -111,7 +113,7 @@ class Orders:
         told = self._told
         refused = dict.fromkeys(self._without_ack - told.keys(), REFUSED)
         otherwise = [
-            name
+            f"{name}: told {told[name]}, ended as {end} ({self._why.get(name)})"
             for name, end in self._ends.items()
             if {end, *told.get(name, ())} != {end}
         ]
@@ -143,6 +145,7 @@ class Orders:
                 text = await order.text()
             except OrderError as error:
                 self._ends[name] = error.status
+                self._why[name] = f"{guest.identity}: {error.code}, {error.message}"
                 if not order.ack:
                     self._without_ack.add(name)
             else:
