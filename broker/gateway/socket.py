@@ -275,7 +275,10 @@ class TapsterSocket(AsyncSocket):  # type: ignore[misc]
             autoping=False,  # aiohttp answers any number in one turn of the loop
             max_msg_size=self.server.max_http_buffer_size + 1,
         )
-        await websocket.prepare(request)
+        try:
+            await websocket.prepare(request)
+        except ConnectionResetError:  # and nobody is there to read this answer
+            raise web.HTTPBadRequest(text="the connection has gone") from None
         self._websocket = websocket
         self._sink = _WebSocketSink(request, request.transport)
         await self._websocket_handler(websocket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
@@ -30,6 +31,7 @@ from broker.security.peer import Neighbourhood, Peer
 from broker.security.trust import Trust
 
 from .fakes import PEER, FakeSink, packet_of, turns
+from .in_process import UPGRADE, broker_in_process
 
 MIB = 1024 * 1024
 
@@ -466,3 +468,18 @@ async def test_closed_connection_makes_room_for_another() -> None:
     line.close()
 
     assert counts == [1, 0, 0]
+
+
+async def test_who_has_gone_before_it_has_its_websocket_leaves_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its answer can not be written, and nobody waits for it."""
+    async with broker_in_process(tmp_path, monkeypatch) as broker:
+        line = broker.line()
+        monkeypatch.setattr(line, "is_closing", lambda: True)
+        line.feed(UPGRADE)
+        await turns(50)
+        line.close()
+        await turns(2)
+
+    assert [r for r in caplog.records if r.levelno >= logging.ERROR] == []
